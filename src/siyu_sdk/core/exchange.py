@@ -1,0 +1,338 @@
+"""What a client does with a call, as one generator: credential, limit, send, read, refresh once, retry, raise.
+
+Three promises are kept here and nowhere else:
+
+- a token is refreshed at most once for a call, however often the platform refuses it;
+- what is not idempotent is never resent after it may have arrived: the caller gets `OutcomeUnknown`;
+- nothing is retried that cannot succeed unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+
+from attrs import field, frozen
+
+from .call import Call, Flow, Local, Sleep, Spec, decode
+from .codes import Code, refusal
+from .errors import ApiError, DecodeError, NotSent, OutcomeUnknown, SiyuError
+from .hooks import Attempt, log
+from .http import READ_TIMEOUT, UPLOAD_TIMEOUT, Request, Response, Upload, multipart
+from .model import Reply
+from .run import Guarded, Transmit
+from .tokens import Token, TokenSource
+
+if TYPE_CHECKING:
+    from .client import Session
+
+R = TypeVar("R")
+
+
+@frozen
+class RawReply(Generic[R]):
+    """A reply with all that came around it."""
+
+    reply: R
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Auth(Protocol):
+    """How calls of one kind prove who sends them."""
+
+    def sign(self, session: Session, request: Request) -> Flow[Request]:
+        """Add the credential."""
+        ...
+
+    def check(self, session: Session, response: Response, call: str) -> None:
+        """Refuse a reply that the platform did not sign, where it signs."""
+        ...
+
+    def refused(self, session: Session, request: Request) -> Flow[bool]:
+        """Drop the credential that was refused; True if another try with a new one makes sense."""
+        ...
+
+
+class NoAuth:
+    """Calls that carry no credential."""
+
+    def sign(self, session: Session, request: Request) -> Flow[Request]:  # noqa: ARG002 -- the protocol's signature
+        """Add nothing."""
+        return request
+        yield
+
+    def check(self, session: Session, response: Response, call: str) -> None:
+        """Nothing is signed."""
+
+    def refused(self, session: Session, request: Request) -> Flow[bool]:  # noqa: ARG002 -- the protocol's signature
+        """There is nothing to renew."""
+        return False
+        yield
+
+
+class TokenAuth(NoAuth):
+    """A token in the query, fetched when it is missing and renewed when it is refused."""
+
+    def __init__(self, source: TokenSource, parameter: str = "access_token") -> None:
+        self.source = source
+        self.parameter = parameter
+
+    def sign(self, session: Session, request: Request) -> Flow[Request]:
+        """Add the token, fetching it if need be."""
+        token = yield from obtain(session, self.source)
+        return request.with_secret(self.parameter, token.value)
+
+    def refused(self, session: Session, request: Request) -> Flow[bool]:
+        """Drop that token, unless somebody has replaced it already."""
+        value = dict(request.secret_query).get(self.parameter, "")
+        yield from Local(session.cache.discard, self.source.key, value, blocking=session.cache.blocking)
+        return True
+
+
+def obtain(session: Session, source: TokenSource) -> Flow[Token]:
+    """The token in the cache, or a new one: whoever comes first fetches it, the others wait and find it."""
+    held = yield from _held(session, source)
+    return held or (yield from Guarded(session.cache, source.key, lambda: _fetch(session, source)))
+
+
+def _held(session: Session, source: TokenSource) -> Flow[Token | None]:
+    held = yield from Local(session.cache.get, source.key, blocking=session.cache.blocking)
+    return held if held is not None and held.fresh(session.clock.time()) else None
+
+
+def _fetch(session: Session, source: TokenSource) -> Flow[Token]:
+    held = yield from _held(session, source)  # somebody may have fetched it while this caller waited for the lock
+    if held is not None:
+        return held
+    raw: RawReply[Any] = yield from exchange(session, source.request())
+    token = source.read(raw.reply, session.clock.time())
+    yield from Local(session.cache.put, source.key, token, blocking=session.cache.blocking)
+    return token
+
+
+# Reading replies: two styles
+
+
+class Style(Protocol):
+    """How a platform tells success from failure."""
+
+    def read(self, session: Session, spec: Spec[Any], response: Response) -> Any:
+        """The reply, or raise `_Refused`."""
+        ...
+
+
+class Refused(Exception):  # noqa: N818 -- never leaves this module
+    """A platform's refusal, with its row of the table of codes."""
+
+    def __init__(self, error: ApiError, code: Code) -> None:
+        super().__init__()
+        self.error, self.code = error, code
+
+
+class ErrcodeStyle:
+    """WeCom, mini-program, store, official account: HTTP 200 with an `errcode` that is 0 or left out."""
+
+    def read(self, session: Session, spec: Spec[Any], response: Response) -> Any:
+        """Read a success in one step; look closer only if that fails."""
+        from pydantic import ValidationError
+
+        kind, body = spec.reply, response.content
+        if response.status == 200:
+            if isinstance(kind, type) and issubclass(kind, Reply):
+                try:
+                    reply = kind.model_validate_json(body)
+                except ValidationError:
+                    pass
+                else:
+                    if not reply.errcode:
+                        return reply
+            elif kind is bytes and "json" not in response.headers.get("content-type", "") and not body.startswith(b'{"errcode"'):
+                return body
+        envelope = _envelope(spec, response)
+        code = envelope.get("errcode", 0)
+        if code or response.status >= 400:
+            message = str(envelope.get("errmsg", ""))
+            raise Refused(
+                *refusal(
+                    session.platform,
+                    code or response.status,
+                    message,
+                    str(spec),
+                    status=response.status,
+                    request_id=(re.findall(r"rid: ?(\S+)|hint: ?\[(\S+?)\]", message) or [("", "")])[0][0],
+                    retry_after=retry_after(response),
+                    details={k: v for k, v in envelope.items() if k not in ("errcode", "errmsg")} or None,
+                )
+            )
+        return envelope if kind is Any else decode(kind, body, str(spec))
+
+
+class HttpStyle:
+    """WeChat Pay APIv3: the HTTP status tells, the body of an error says why, the end of Request-ID says it exactly."""
+
+    def read(self, session: Session, spec: Spec[Any], response: Response) -> Any:
+        """Read a success, or explain the refusal."""
+        if response.status in (200, 201, 202):
+            return _envelope(spec, response) if spec.reply is Any else decode(spec.reply, response.content, str(spec))
+        if response.status == 204:
+            return None
+        envelope = _envelope(spec, response)
+        request_id = response.headers.get("request-id", "")
+        fine = request_id.rpartition("-")[2] if "-" in request_id else ""
+        raise Refused(
+            *refusal(
+                session.platform,
+                str(envelope.get("code", response.status)),
+                str(envelope.get("message", "")),
+                str(spec),
+                fine=int(fine) if fine.isdigit() and int(fine) else "",
+                status=response.status,
+                request_id=request_id,
+                retry_after=retry_after(response),
+                details=envelope.get("detail"),
+            )
+        )
+
+
+def _envelope(spec: Spec[Any], response: Response) -> dict[str, Any]:
+    import json
+
+    try:
+        value = json.loads(response.content)
+        if not isinstance(value, dict):
+            raise ValueError("a JSON object is expected")  # noqa: TRY004, TRY301 -- one way out for all that is no object
+    except (ValueError, RecursionError) as error:
+        broken = DecodeError.of(error, f"{spec} (HTTP {response.status})", response.content)
+        if response.status in (401, 403, 404, 407, 413, 429):
+            what = f"HTTP {response.status}: {broken.excerpt!r}"
+            raise Refused(*refusal("", response.status, what, str(spec), status=response.status, retry_after=retry_after(response))) from None
+        raise broken from None
+    return cast("dict[str, Any]", value)
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds of a `Retry-After` header, where it gives seconds."""
+    value = response.headers.get("retry-after", "")
+    return float(value) if re.fullmatch(r"\d+(\.\d+)?", value) else None
+
+
+# The exchange itself
+
+
+def build(session: Session, call: Call[Any]) -> Request:
+    """Turn a call into bytes."""
+    spec = call.spec
+    headers = {"accept": "application/json", "user-agent": session.user_agent}
+    sources = call.files()
+    content, signed, timeout = call.content(), None, READ_TIMEOUT
+    if sources:
+        files = {name: Upload.of(source) for name, source in sources.items()}
+        texts = cast("dict[str, Any]", call.body())
+        headers["content-type"], content = multipart(files, {k: v if isinstance(v, str) else _compact(v) for k, v in texts.items()})
+        signed, timeout = _compact(texts["meta"]).encode() if "meta" in texts else None, UPLOAD_TIMEOUT
+    elif content is not None:
+        headers["content-type"] = "application/json"
+    timeout = call.timeout or spec.timeout or (session.timeout if not sources else None) or timeout
+    return Request(spec.method, session.base_url, call.target(), headers, content, timeout, signed=signed, call=str(spec))
+
+
+def _compact(value: Any) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def exchange(session: Session, call: Call[R]) -> Flow[RawReply[R]]:
+    """Send a call and read its reply, with all that this takes."""
+    spec = call.spec
+    auth = session.auth(spec.auth)
+    plain = build(session, call)
+    started, attempt, refreshed = session.clock.time(), 0, False
+    while True:
+        request = yield from auth.sign(session, plain)
+        attempt += 1
+        outcome = yield from _attempt(session, auth, spec, request, attempt)
+        if not isinstance(outcome, _Failure):
+            return cast("RawReply[R]", outcome)
+        if outcome.renew and not refreshed:
+            refreshed = True
+            attempt -= 1
+            if (yield from auth.refused(session, request)):
+                continue
+        pause = session.retry.pause(attempt, started, session.clock.time(), outcome.asked) if outcome.again else None
+        if pause is None:
+            raise outcome.error
+        if session.hooks.on_retry:
+            session.hooks.on_retry(Attempt(session.platform, spec.method, spec.path, attempt, error=outcome.error, pause=pause))
+        yield from Sleep(pause)
+
+
+@frozen
+class _Failure:
+    error: SiyuError
+    again: bool = False
+    renew: bool = False
+    asked: float | None = None
+
+
+def _attempt(session: Session, auth: Auth, spec: Spec[Any], request: Request, number: int) -> Flow[RawReply[Any] | _Failure]:
+    limit = spec.limit
+    if limit is not None:
+        key = f"{session.tenant}:{spec.path}"
+        while wait := session.limiter.acquire(key, limit, session.clock.time()):
+            yield from Sleep(wait)
+    if session.hooks.on_request:
+        session.hooks.on_request(Attempt(session.platform, spec.method, spec.path, number))
+    began = session.clock.time()
+    status: int | None = None
+    result: RawReply[Any] | _Failure
+    try:
+        response: Response = yield Transmit(request, session.transport)
+        status = response.status
+        if 200 <= status < 300:
+            auth.check(session, response, str(spec))
+        result = RawReply(session.style.read(session, spec, response), status, response.headers, response.content)
+    except NotSent as error:
+        result = _Failure(error, again=True)
+    except OutcomeUnknown as error:
+        result = _Failure(error, again=spec.idempotent)
+    except Refused as refused:
+        result = _judge(spec, refused)
+    except DecodeError as error:
+        error.may_have_arrived = not spec.idempotent
+        result = _Failure(error, again=spec.idempotent and "cannot be read: " in str(error) and status != 200)
+    finally:
+        if limit is not None:
+            session.limiter.release(f"{session.tenant}:{spec.path}", limit)
+    seen = Attempt(
+        session.platform,
+        spec.method,
+        spec.path,
+        number,
+        status,
+        result.error if isinstance(result, _Failure) else None,
+        session.clock.time() - began,
+    )
+    log(seen)
+    if session.hooks.on_response:
+        session.hooks.on_response(seen)
+    return result
+
+
+def _judge(spec: Spec[Any], refused: Refused) -> _Failure:
+    """What a refusal asks for. Busy platforms may have done the work before they said so; limits refuse before they do anything."""
+    error, code = refused.error, refused.code
+    if code.kind == "token":
+        return _Failure(error, renew=code.retry == "after_refresh_token")
+    if code.retry != "backoff":
+        return _Failure(error)
+    if code.kind == "rate_limit":
+        return _Failure(error, again=True, asked=error.retry_after)
+    if not spec.idempotent and code.kind == "temporary":
+        unknown = OutcomeUnknown(f"{error}; the call may have taken effect", str(spec))
+        unknown.__cause__ = error
+        return _Failure(unknown)
+    return _Failure(error, again=spec.idempotent, asked=error.retry_after)

@@ -1,0 +1,279 @@
+"""What the four fake platforms have in common: requests, answers, refusals, a table of routes, strict reading of fields."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from attrs import field, frozen
+
+from .world import World
+
+Json = dict[str, Any]
+Handler = Callable[[Any, "Request"], Json]
+S = TypeVar("S")
+
+
+@frozen
+class Request:
+    """One HTTP request as it came in. `target` is path and query exactly as sent: that is what gets signed."""
+
+    method: str
+    target: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    placeholders: Mapping[str, str] = field(factory=dict)
+
+
+@frozen
+class Answer:
+    """One HTTP answer. `code` is the platform's own result code, for the recorder."""
+
+    body: bytes = b""
+    status: int = 200
+    content_type: str = "application/json; charset=UTF-8"
+    headers: Mapping[str, str] = field(factory=dict)
+    code: int | str = 0
+
+
+class Refusal(Exception):
+    """The platform says no. Raised anywhere inside a handler, turned into the platform's form of error by its `refuse`."""
+
+    def __init__(self, code: int | str, message: str, *, status: int = 200, fine_code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.fine_code = fine_code
+
+
+class Platform(Protocol):
+    """What a server serves."""
+
+    @property
+    def name(self) -> str: ...
+    def answer(self, request: Request) -> Answer: ...
+    def refuse(self, request: Request, refusal: Refusal) -> Answer: ...
+    def refusal(self, code: int | str) -> Refusal:
+        """The error of this code with the platform's own words, for injected faults."""
+        ...
+
+
+def dump(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@frozen
+class Route(Generic[S]):
+    handler: Callable[[S, Request], Json]
+    token: bool = True
+    """Whether the call needs an access token."""
+    bare: bool = False
+    """Whether success comes without errcode and errmsg."""
+    at_once: int | None = None
+    """Calls that may be under way at one moment; the next one is refused."""
+    seconds: float = 0.0
+    """Real time that the platform takes over one call."""
+
+
+class Router(Generic[S]):
+    """Method and path to handler, `{placeholders}` included. Used as a decorator, in the order of the documentation."""
+
+    def __init__(self) -> None:
+        self._exact: dict[tuple[str, str], Route[S]] = {}
+        self._patterns: list[tuple[str, re.Pattern[str], Route[S]]] = []
+
+    def on(
+        self, method: str, path: str, *, token: bool = True, bare: bool = False, at_once: int | None = None, seconds: float = 0.0
+    ) -> Callable[[Callable[[S, Request], Json]], Callable[[S, Request], Json]]:
+        def register(handler: Callable[[S, Request], Json]) -> Callable[[S, Request], Json]:
+            route = Route(handler, token, bare, at_once, seconds)
+            if "{" in path:
+                pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
+                self._patterns.append((method, pattern, route))
+            else:
+                self._exact[method, path] = route
+            return handler
+
+        return register
+
+    def find(self, request: Request) -> tuple[Route[S], Mapping[str, str]] | None:
+        if route := self._exact.get((request.method, request.path)):
+            return route, {}
+        for method, pattern, route in self._patterns:
+            if method == request.method and (match := pattern.fullmatch(request.path)):
+                return route, match.groupdict()
+        return None
+
+
+@frozen
+class Fields:
+    """Strict reading of a JSON object or a query: a missing or ill-typed field is refused in the platform's words."""
+
+    values: Mapping[str, Any]
+    missing: Callable[[str], Refusal]
+    wrong: Callable[[str], Refusal]
+
+    def _get(self, name: str, kind: type | tuple[type, ...]) -> Any:
+        value = self.values.get(name)
+        if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is int)):
+            raise self.wrong(name)
+        return value
+
+    def text(self, name: str) -> str:
+        value: str | None = self._get(name, str)
+        if not value:
+            raise self.missing(name)
+        return value
+
+    def text_or(self, name: str, default: str = "") -> str:
+        return self._get(name, str) or default
+
+    def number(self, name: str) -> int:
+        value: int | None = self._get(name, int)
+        if value is None:
+            raise self.missing(name)
+        return value
+
+    def number_or(self, name: str, default: int) -> int:
+        value: int | None = self._get(name, int)
+        return default if value is None else value
+
+    def flag(self, name: str) -> bool:
+        return bool(self._get(name, (bool, int)))
+
+    def texts(self, name: str) -> list[str]:
+        value: list[Any] | None = self._get(name, list)
+        if value and not all(isinstance(item, str) for item in value):
+            raise self.wrong(name)
+        return value or []
+
+    def object(self, name: str) -> Fields | None:
+        value: Mapping[str, Any] | None = self._get(name, dict)
+        return None if value is None else Fields(value, self.missing, self.wrong)
+
+    def objects(self, name: str) -> list[Fields]:
+        value: list[Any] = self._get(name, list) or []
+        if not all(isinstance(item, dict) for item in value):
+            raise self.wrong(name)
+        return [Fields(item, self.missing, self.wrong) for item in value]
+
+
+T = TypeVar("T")
+
+
+def page(items: Sequence[T], cursor: str, limit: int) -> tuple[Sequence[T], str]:
+    """One page of a list, and the cursor of the next one ("" at the end). Cursors are opaque: the place, in disguise."""
+    start = int(cursor.removeprefix("c"), 36) if re.fullmatch(r"c[0-9a-z]+", cursor) else 0
+    end = start + limit
+    return items[start:end], f"c{_base36(end)}" if end < len(items) else ""
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest] + digits
+    return digits or "0"
+
+
+def multipart(request: Request) -> dict[str, tuple[str | None, bytes]]:
+    """The parts of a multipart/form-data body: name -> (file name, content). Empty where the body is something else."""
+    found = re.search(r'multipart/form-data;.*boundary="?([^";]+)"?', request.headers.get("content-type", ""))
+    parts: dict[str, tuple[str | None, bytes]] = {}
+    if found:
+        for part in request.body.split(b"--" + found[1].encode())[1:-1]:
+            head, _, content = part.partition(b"\r\n\r\n")
+            disposition = head.decode("utf-8", "replace")
+            name = re.search(r'\bname="([^"]*)"', disposition)
+            filename = re.search(r'\bfilename="([^"]*)"', disposition)
+            if name:
+                parts[name[1]] = (filename[1] if filename else None, content.removesuffix(b"\r\n"))
+    return parts
+
+
+class JsonPlatform(Generic[S]):
+    """The errcode platforms (WeCom, mini-program, store): HTTP 200 always, `errcode` and `errmsg` in the body."""
+
+    name = ""
+    not_json: int
+    too_many_at_once = 45033
+
+    def __init__(self, world: World, router: Router[S]) -> None:
+        self.world = world
+        self._router = router
+        self._under_way: dict[str, int] = {}
+        self._counting = threading.Lock()
+
+    def check_token(self, token: str) -> None:
+        raise NotImplementedError  # every platform checks its own kind of token
+
+    def refusal(self, code: int | str, detail: str = "") -> Refusal:
+        raise NotImplementedError  # every platform has its own words
+
+    def answer(self, request: Request) -> Answer:
+        found = self._router.find(request)
+        if found is None:
+            return Answer(b"404 page not found", 404, "text/plain; charset=utf-8", code=404)
+        route, placeholders = found
+        try:
+            with self._room_for(route, request.path):
+                if route.seconds:
+                    time.sleep(route.seconds)
+                with self.world.lock:
+                    if route.token:
+                        self.check_token(request.query.get("access_token", ""))
+                    reply = route.handler(cast(S, self), request)
+        except Refusal as refusal:
+            return self.refuse(request, refusal)
+        return Answer(dump(reply if route.bare else {"errcode": 0, "errmsg": "ok", **reply}))
+
+    def refuse(self, request: Request, refusal: Refusal) -> Answer:
+        message = f"{refusal.message}, hint: [{self.world.now()}_{request.path.rsplit('/', 1)[-1]}]"
+        return Answer(dump({"errcode": refusal.code, "errmsg": message}), code=refusal.code)
+
+    @contextmanager
+    def _room_for(self, route: Route[S], path: str) -> Iterator[None]:
+        """Counts what is under way, for the routes that limit it."""
+        if route.at_once is None:
+            yield
+            return
+        with self._counting:
+            self._under_way[path] = self._under_way.get(path, 0) + 1
+            full = self._under_way[path] > route.at_once
+        try:
+            if full:
+                raise self.refusal(self.too_many_at_once)
+            yield
+        finally:
+            with self._counting:
+                self._under_way[path] -= 1
+
+    def body(self, request: Request) -> Fields:
+        """The JSON object of the body, strictly read."""
+        try:
+            value = json.loads(request.body)
+        except ValueError:
+            raise self.refusal(self.not_json, "the body is not JSON") from None
+        if not isinstance(value, dict):
+            raise self.refusal(self.not_json, "the body is not a JSON object")
+        return self.fields(value)
+
+    def query(self, request: Request) -> Fields:
+        return self.fields(request.query)
+
+    def fields(self, values: Mapping[str, Any]) -> Fields:
+        return Fields(values, lambda name: self.missing(name), lambda name: self.wrong(name))
+
+    def missing(self, name: str) -> Refusal:
+        return self.refusal(self.not_json, f"{name} is missing")
+
+    def wrong(self, name: str) -> Refusal:
+        return self.refusal(self.not_json, f"{name} has the wrong type")
