@@ -20,7 +20,7 @@ from .limits import Limit
 from .model import OUTGOING, WireModel, unknown_fields
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, TypeAdapter
 
     from .http import Upload
 
@@ -75,6 +75,8 @@ class Spec(Generic[R_co]):
     """Whether repeating it is harmless. What is not is never resent after it may have arrived."""
     limit: Limit | None = None
     timeout: float | None = None
+    check: Callable[[Mapping[str, Any]], None] | None = None
+    """A rule over several parameters; raises InputError."""
     _cache: dict[str, Any] = field(factory=dict[str, Any], init=False)
 
     def __repr__(self) -> str:
@@ -166,7 +168,13 @@ class Spec(Generic[R_co]):
                 raise InputError(
                     f"{self}: unknown parameter {name}.{unknown}; check its spelling, or pass it with `extra=`", f"{name}.{unknown}"
                 )
-        return Call(self, checked)
+        made = Call(self, checked)
+        if self.check is not None:
+            try:
+                self.check(made.arguments)
+            except InputError as error:
+                raise InputError(f"{self}: {error}", error.field) from None
+        return made
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call[R_co]:
         """Make a call from arguments as the declared function takes them."""
@@ -209,6 +217,9 @@ def _markers(annotation: Any) -> tuple[Any, ...]:
     return ()
 
 
+CONTAINERS: Final[tuple[Any, ...]] = (list, tuple, Sequence)
+
+
 def _loose(annotation: Any) -> Any:
     """Undo `OrDict` for validation: a plain dict is read as the model, never kept as a dict."""
     if typing.get_origin(annotation) is Annotated:
@@ -221,17 +232,24 @@ def _loose(annotation: Any) -> Any:
         if Mapping[str, Any] in members and all(m is type(None) for m in kept):
             return annotation
         return Union[kept]
-    origin = typing.get_origin(annotation)
-    if origin in (list, tuple, Sequence):
-        return origin[tuple(_loose(m) for m in members)]
-    return annotation
+    origin: Any = typing.get_origin(annotation)
+    return origin[tuple(map(_loose, members))] if origin in CONTAINERS else annotation
 
 
 def strip_nulls(value: Any) -> Any:
     """Drop the null fields of objects: a null is an absent field."""
     if isinstance(value, dict):
         return {k: strip_nulls(v) for k, v in cast("dict[str, Any]", value).items() if v is not None}
-    return [strip_nulls(v) for v in cast("list[Any]", value)] if isinstance(value, list) else value
+    if isinstance(value, list):
+        items: list[Any] = value
+        return [strip_nulls(item) for item in items]
+    return value
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 def decode(kind: Any, body: bytes, call: str) -> Any:
@@ -240,16 +258,15 @@ def decode(kind: Any, body: bytes, call: str) -> Any:
         return None
     if kind is bytes:
         return body
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
-    is_model = isinstance(kind, type) and issubclass(kind, WireModel)
-    adapter = None if is_model else TypeAdapter[Any](kind)
+    model: type[WireModel] | None = kind if isinstance(kind, type) and issubclass(kind, WireModel) else None
     try:
-        return kind.model_validate_json(body) if adapter is None else adapter.validate_json(body)
+        return _adapter(kind).validate_json(body) if model is None else model.model_validate_json(body)
     except ValidationError as first:
         try:
             value = strip_nulls(jsonlib.loads(body))  # drift: a null in place of an absent field
-            return kind.model_validate(value) if adapter is None else adapter.validate_python(value)
+            return _adapter(kind).validate_python(value) if model is None else model.model_validate(value)
         except (ValidationError, ValueError, RecursionError):
             raise DecodeError.of(first, call, body) from None
 
@@ -272,10 +289,13 @@ class Call(Generic[R_co]):
         return {name: getattr(self.checked, name) for name in self.checked.model_fields_set}
 
     def __iter__(self) -> Generator[Step, Any, R_co]:
-        return (yield self)
+        return cast("R_co", (yield self))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Call) and self.spec is cast("Call[Any]", other).spec and self.to_wire() == cast("Call[Any]", other).to_wire()
+        if not isinstance(other, Call):
+            return NotImplemented
+        that: Call[Any] = other
+        return self.spec is that.spec and self.to_wire() == that.to_wire()
 
     def __hash__(self) -> int:
         return hash((self.spec, jsonlib.dumps(self.to_wire(), sort_keys=True, default=str)))
@@ -320,9 +340,10 @@ class Call(Generic[R_co]):
         """The JSON body, or None where the method has none."""
         if self.spec.method in ("GET", "DELETE"):
             return None
-        spread = self._dump("spread")
-        whole = self._dump("body") | next(iter(spread.values()), {})
-        return whole | dict(self.extra)
+        body = self._dump("body")
+        for model in self._dump("spread").values():
+            body |= model
+        return body | dict(self.extra)
 
     def content(self) -> bytes | None:
         """The very bytes that are sent, and signed."""
@@ -377,7 +398,7 @@ class Gather(Generic[T]):
     limit: int = 8
 
     def __iter__(self) -> Generator[Step, Any, list[T | Exception]]:
-        return (yield self)
+        return cast("list[T | Exception]", (yield self))
 
 
 @frozen
@@ -387,7 +408,7 @@ class Sleep:
     seconds: float
 
     def __iter__(self) -> Generator[Step, Any, None]:
-        return (yield self)
+        yield self
 
 
 class Local(Generic[T]):
@@ -399,7 +420,7 @@ class Local(Generic[T]):
         self.function, self.arguments, self.blocking = function, arguments, blocking
 
     def __iter__(self) -> Generator[Step, Any, T]:
-        return (yield self)
+        return cast("T", (yield self))
 
 
 Step: TypeAlias = Any

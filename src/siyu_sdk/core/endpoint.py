@@ -42,10 +42,10 @@ class Resource(Generic[M]):
     platform: ClassVar[str] = ""
 
     def __init__(self, client: Runner | AsyncRunner) -> None:
-        self._client = client
+        self.client = client
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._client!r}>"
+        return f"<{type(self).__name__} of {self.client!r}>"
 
 
 _declared: dict[tuple[str, str, str], Spec[Any]] = {}
@@ -68,12 +68,12 @@ class _Bound(Generic[P]):
     """What endpoints, paged methods and flows share: two real functions, one for each mode, chosen by the client."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, function)  # so that help() and signature() tell the truth of the declaration
+        functools.update_wrapper(cast("Any", self), function)  # so that help() and signature() tell the truth of the declaration
         self._function = function
         self._versions: dict[bool, Callable[..., Any]] = {}
 
     def _version(self, obj: Resource[Any]) -> Any:
-        client = obj._client  # noqa: SLF001 -- a resource and its endpoints are one thing
+        client = obj.client
         version = self._versions.get(client.is_async)
         if version is None:
             version = self._versions[client.is_async] = self._dressed(self._make(is_async=client.is_async))
@@ -133,12 +133,12 @@ class Endpoint(_Bound[P], Generic[P, R_co]):
         if is_async:
 
             async def send_async(self: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
-                return await cast("AsyncRunner", self._client).send(spec.bind(args, kwargs))
+                return await cast("AsyncRunner", self.client).send(spec.bind(args, kwargs))
 
             return send_async
 
         def send(self: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
-            return cast("Runner", self._client).send(spec.bind(args, kwargs))
+            return cast("Runner", self.client).send(spec.bind(args, kwargs))
 
         return send
 
@@ -152,6 +152,7 @@ def _verb(method: str) -> Any:
         idempotent: bool | None = None,
         limit: Limit | None = None,
         timeout: float | None = None,
+        check: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> Callable[[Callable[Concatenate[Any, P], Call[R]]], Endpoint[P, R]]:
         options = {
             "docs": docs,
@@ -159,6 +160,7 @@ def _verb(method: str) -> Any:
             "idempotent": method == "GET" if idempotent is None else idempotent,
             "limit": limit,
             "timeout": timeout,
+            "check": check,
         }
 
         def decorate(function: Callable[Concatenate[Any, P], Call[R]]) -> Endpoint[P, R]:
@@ -173,7 +175,11 @@ def _verb(method: str) -> Any:
 if TYPE_CHECKING:
 
     class _Verb:
-        """Declare an endpoint: `docs` is the number or address of its official page; `idempotent` says whether repeating it is harmless."""
+        """Declare an endpoint.
+
+        `docs` is the number or address of its official page; `idempotent` says whether repeating it is harmless; `check` is a rule
+        over several parameters: it gets them by name and raises InputError.
+        """
 
         def __call__(
             self,
@@ -184,6 +190,7 @@ if TYPE_CHECKING:
             idempotent: bool | None = ...,
             limit: Limit | None = ...,
             timeout: float | None = ...,
+            check: Callable[[Mapping[str, Any]], None] | None = ...,
         ) -> Callable[[Callable[Concatenate[Any, P], Call[R]]], Endpoint[P, R]]: ...
 
     GET = POST = PUT = PATCH = DELETE = _Verb()
@@ -215,7 +222,7 @@ class Paged(_Bound[P], Generic[P, T]):
             async def walk_async(self: Resource[Any], /, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
                 call: Call[Page[Any]] | None = function(None, *args, **kwargs)
                 while call is not None:
-                    page = await cast("AsyncRunner", self._client).send(call)
+                    page = await cast("AsyncRunner", self.client).send(call)
                     for item in page.items():
                         yield item
                     call = following(call, page)
@@ -225,7 +232,7 @@ class Paged(_Bound[P], Generic[P, T]):
         def walk(self: Resource[Any], /, *args: Any, **kwargs: Any) -> Iterator[Any]:
             call: Call[Page[Any]] | None = function(None, *args, **kwargs)
             while call is not None:
-                page = cast("Runner", self._client).send(call)
+                page = cast("Runner", self.client).send(call)
                 yield from page.items()
                 call = following(call, page)
 
@@ -263,12 +270,12 @@ class FlowMethod(_Bound[P], Generic[P, T]):
         if is_async:
 
             async def run_async(self: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
-                return await cast("AsyncRunner", self._client).run(function(self, *args, **kwargs))
+                return await cast("AsyncRunner", self.client).run(function(self, *args, **kwargs))
 
             return run_async
 
         def run(self: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
-            return cast("Runner", self._client).run(function(self, *args, **kwargs))
+            return cast("Runner", self.client).run(function(self, *args, **kwargs))
 
         return run
 

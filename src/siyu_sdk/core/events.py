@@ -12,17 +12,19 @@ from .model import WireModel
 from .xml import parse_xml
 
 
+_TYPES: dict[tuple[str, str, str], type[Event]] = {}
+
+
 class Event(WireModel):
     """Base of all events. A subclass says which it is: `class Added(Event, event="change_external_contact", change_type="add_…")`."""
 
     platform: ClassVar[str] = ""
-    _types: ClassVar[dict[tuple[str, str, str], type[Event]]] = {}
 
     @classmethod
     def __pydantic_init_subclass__(cls, *, event: str | tuple[str, ...] = (), change_type: str | tuple[str, ...] = "", **_: Any) -> None:
         for name in (event,) if isinstance(event, str) else event:
             for change in (change_type,) if isinstance(change_type, str) else change_type:
-                Event._types[cls.platform, name, change] = cls
+                _TYPES[cls.platform, name, change] = cls
 
 
 class UnknownEvent(Event):
@@ -36,7 +38,7 @@ class UnknownEvent(Event):
 
 def read_event(platform: str, name: str, change_type: str, fields: dict[str, Any]) -> Event:
     """Make the event of a name; falls back from (name, change) to (name), then to `UnknownEvent`."""
-    kind = Event._types.get((platform, name, change_type)) or Event._types.get((platform, name, "")) or UnknownEvent  # noqa: SLF001 -- the registry is theirs
+    kind = _TYPES.get((platform, name, change_type)) or _TYPES.get((platform, name, "")) or UnknownEvent
     try:
         return kind.model_validate(fields)
     except ValidationError:

@@ -61,16 +61,16 @@ class NoAuth:
 
     def sign(self, session: Session, request: Request) -> Flow[Request]:  # noqa: ARG002 -- the protocol's signature
         """Add nothing."""
+        yield from ()
         return request
-        yield
 
     def check(self, session: Session, response: Response, call: str) -> None:
         """Nothing is signed."""
 
     def refused(self, session: Session, request: Request) -> Flow[bool]:  # noqa: ARG002 -- the protocol's signature
         """There is nothing to renew."""
+        yield from ()
         return False
-        yield
 
 
 class TokenAuth(NoAuth):

@@ -244,7 +244,7 @@ JsonText = Annotated[T, JsonTextMarker()]
 def _as_list(value: object) -> object:
     if value is None or value == "":
         return ()
-    return value if isinstance(value, (list, tuple)) else (value,)
+    return cast("object", value) if isinstance(value, (list, tuple)) else (value,)
 
 
 XmlList = Annotated[tuple[T, ...], BeforeValidator(_as_list)]

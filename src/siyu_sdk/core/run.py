@@ -42,7 +42,7 @@ class Guarded(Generic[T]):
     inner: Callable[[], Flow[T]]
 
     def __iter__(self) -> Generator[Any, Any, T]:
-        return (yield self)
+        return cast("T", (yield self))
 
 
 class Runner:
@@ -89,17 +89,21 @@ class Runner:
             case Transmit(request, transport):
                 return cast("Transport", transport).send(request)
             case Local():
-                return step.function(*step.arguments)
+                local: Local[Any] = step
+                return local.function(*local.arguments)
             case Call():
-                return self.run(self.exchange(cast("Call[Any]", step)))
+                call: Call[Any] = step
+                return self.run(self.exchange(call))
             case Sleep(seconds):
                 return _nap(self.clock.sleep(seconds))
-            case Guarded(cache, key, inner):
-                with cache.lock(key):
-                    return self.run(inner())
-            case Gather(calls, limit):
-                with ThreadPoolExecutor(max_workers=limit, thread_name_prefix="siyu") as pool:
-                    return list(pool.map(self._attempt, calls))
+            case Guarded():
+                guarded: Guarded[Any] = step
+                with guarded.cache.lock(guarded.key):
+                    return self.run(guarded.inner())
+            case Gather():
+                gather: Gather[Any] = step
+                with ThreadPoolExecutor(max_workers=gather.limit, thread_name_prefix="siyu") as pool:
+                    return list(pool.map(self._attempt, gather.calls))
             case _:
                 raise UsageError(f"a flow yielded {step!r}, which is no step; did you forget `yield from`?")
 
@@ -155,17 +159,21 @@ class AsyncRunner:
             case Transmit(request, transport):
                 return await cast("AsyncTransport", transport).send(request)
             case Local():
-                if step.blocking:
-                    return await asyncio.to_thread(step.function, *step.arguments)
-                return step.function(*step.arguments)
+                local: Local[Any] = step
+                if local.blocking:
+                    return await asyncio.to_thread(local.function, *local.arguments)
+                return local.function(*local.arguments)
             case Call():
-                return await self.run(self.exchange(cast("Call[Any]", step)))
+                call: Call[Any] = step
+                return await self.run(self.exchange(call))
             case Sleep(seconds):
                 return await asyncio.sleep(self.clock.sleep(seconds))
-            case Guarded(cache, key, inner):
-                return await self._guarded(cache, key, inner)
-            case Gather(calls, limit):
-                return await self._gather(list(calls), limit)
+            case Guarded():
+                guarded: Guarded[Any] = step
+                return await self._guarded(guarded.cache, guarded.key, guarded.inner)
+            case Gather():
+                gather: Gather[Any] = step
+                return await self._gather(list(gather.calls), gather.limit)
             case _:
                 raise UsageError(f"a flow yielded {step!r}, which is no step; did you forget `yield from`?")
 

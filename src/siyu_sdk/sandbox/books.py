@@ -36,24 +36,25 @@ class Calls:
         self._clock = clock
         self._records: list[CallRecord] = []
 
-    def add(self, platform: str, method: str, path: str, errcode: int | str, status: int, fault: str | None) -> None:
+    def add(self, platform: str, method: str, path: str, *, errcode: int | str, status: int, fault: str | None) -> None:
+        """One more request; the control server's do not count."""
         if platform != "control":
             self._records.append(CallRecord(platform, method, path, errcode, status, fault, self._clock.time()))
 
     def clear(self) -> None:
+        """Forget the requests so far."""
         self._records.clear()
 
     def count(self, path: str = "*", *, platform: str = "*", errcode: int | str | None = None) -> int:
         """How many calls to `path` (a glob), of one platform and with one result code where these are given."""
-        return len(self.list(path, platform=platform, errcode=errcode))
+        return len(self.records(path, platform=platform, errcode=errcode))
 
-    def list(self, path: str = "*", *, platform: str = "*", errcode: int | str | None = None) -> list[CallRecord]:
+    def records(self, path: str = "*", *, platform: str = "*", errcode: int | str | None = None) -> list[CallRecord]:
+        """The calls that `count` counts."""
         return [
             record
             for record in tuple(self._records)
-            if fnmatchcase(record.path, path)
-            and fnmatchcase(record.platform, platform)
-            and (errcode is None or record.errcode == errcode)
+            if fnmatchcase(record.path, path) and fnmatchcase(record.platform, platform) and (errcode is None or record.errcode == errcode)
         ]
 
     def by_path(self) -> dict[str, int]:
@@ -78,15 +79,17 @@ class Books:
     def wallet(self, person: str) -> list[Coupon]:
         """The coupons of one person, by unionid or by openid."""
         with self._world.lock:
-            return [self._pay.refreshed(coupon) for coupon in self._pay.coupons.values() if person in (coupon.openid, coupon.person.unionid)]
+            coupons = self._pay.coupons.values()
+            return [self._pay.refreshed(coupon) for coupon in coupons if person in (coupon.openid, coupon.person.unionid)]
 
     def summary(self) -> dict[str, Any]:
         """The whole books as JSON values: tasks with their counts, coupons by state, deliveries, events, calls."""
         with self._world.lock:
+            contacts = self._world.contacts
             deliveries = [delivery for inbox in self._world.inboxes.values() for delivery in inbox]
             return {
                 "now": beijing(self._world.clock.time()).isoformat(timespec="seconds"),
-                "members": {userid: {**asdict(member), "contacts": len(self._world.contacts[userid])} for userid, member in self._world.members.items()},
+                "members": [{**asdict(member), "contacts": len(contacts[member.userid])} for member in self._world.members.values()],
                 "customers": len(self._world.customers),
                 "orders": {channel: len(orders) for channel, orders in self._world.orders.items()},
                 "tasks": [task.summary() for task in self._wecom.tasks.values() if not task.personal],

@@ -12,11 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 BEIJING = timezone(timedelta(hours=8), "Beijing")
 START = datetime(2026, 11, 16, 9, 30, tzinfo=BEIJING)
 """A Monday morning in the middle of a month, so that a week of simulation stays inside one monthly quota."""
+
+LONGEST_SLEEP = 2.0
+"""Real seconds that a wait on a virtual clock takes at most: back-off and settling stay real, hours do not."""
 
 
 def beijing(at: float) -> datetime:
@@ -34,7 +37,7 @@ class VirtualClock:
 
     def __init__(self, start: datetime = START) -> None:
         self._base = start.timestamp() - time.monotonic()
-        self._moved = threading.Condition()
+        self._moving = threading.Lock()
 
     def time(self) -> float:
         """Unix seconds of virtual time."""
@@ -42,20 +45,16 @@ class VirtualClock:
 
     def now(self) -> datetime:
         """Virtual time as an aware datetime (UTC)."""
-        return datetime.fromtimestamp(self.time(), timezone.utc)
+        return datetime.fromtimestamp(self.time(), UTC)
 
-    def sleep(self, seconds: float) -> None:
-        """Wait until virtual time has gone on by `seconds`: in real time, or at once when somebody advances the clock."""
-        end = self.time() + seconds
-        with self._moved:
-            while (left := end - self.time()) > 0:
-                self._moved.wait(left)
+    def sleep(self, seconds: float) -> float:
+        """The real seconds to wait for `seconds` of this clock: never more than `LONGEST_SLEEP`."""
+        return min(seconds, LONGEST_SLEEP)
 
     def jump(self, to: float) -> None:
         """Move forward to `to` (unix seconds); no effect where that is past."""
-        with self._moved:
+        with self._moving:
             self._base = max(self._base, to - time.monotonic())
-            self._moved.notify_all()
 
     def __repr__(self) -> str:
         return f"<VirtualClock {beijing(self.time()).isoformat(timespec='seconds')}>"
@@ -80,19 +79,16 @@ class Timeline:
         self._thread = threading.Thread(target=self._follow_real_time, name="sandbox-timeline", daemon=True)
 
     def start(self) -> None:
+        """Let real time run the list."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Nothing happens any more."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(timeout=2)
-
-    def clear(self) -> None:
-        with self._changed:
-            self._heap.clear()
-            self.failures.clear()
 
     def at(self, when: float, action: Callable[[], None], *, delivery: bool = False) -> None:
         """Run `action` at the virtual moment `when`. Deliveries run without the world's lock, for they call other servers."""
@@ -101,6 +97,7 @@ class Timeline:
             self._changed.notify_all()
 
     def after(self, seconds: float, action: Callable[[], None], *, delivery: bool = False) -> None:
+        """Run `action` that many virtual seconds from now."""
         self.at(self._clock.time() + seconds, action, delivery=delivery)
 
     def advance(self, seconds: float) -> int:
@@ -119,18 +116,18 @@ class Timeline:
                         break
                     due, _, delivery, action = heapq.heappop(self._heap)
                 self._clock.jump(due)
-                self._run(action, delivery)
+                self._run(action, delivery=delivery)
                 ran += 1
         return ran
 
-    def _run(self, action: Callable[[], None], delivery: bool) -> None:
+    def _run(self, action: Callable[[], None], *, delivery: bool) -> None:
         try:
             if delivery:
                 action()
             else:
                 with self._lock:
                     action()
-        except Exception as failure:  # one broken entry must not stop the world; invariants() reports it
+        except Exception as failure:  # noqa: BLE001 (one broken entry must not stop the world; invariants() reports it)
             self.failures.append(f"a scheduled action failed: {failure!r}")
 
     def _follow_real_time(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from .crypto import keys
+from .keys import keys
 
 
 @frozen(kw_only=True)

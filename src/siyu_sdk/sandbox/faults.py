@@ -71,6 +71,7 @@ class Faults:
         return fault
 
     def remove(self, fault: Fault) -> None:
+        """This fault no more."""
         with self._lock:
             self._faults = [other for other in self._faults if other is not fault]
 

@@ -6,12 +6,13 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from .tokens import Tokens
 from .world import World
 
 Json = dict[str, Any]
@@ -29,7 +30,7 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
-    placeholders: Mapping[str, str] = field(factory=dict)
+    placeholders: Mapping[str, str] = field(factory=dict[str, str])
 
 
 @frozen
@@ -39,7 +40,7 @@ class Answer:
     body: bytes = b""
     status: int = 200
     content_type: str = "application/json; charset=UTF-8"
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = field(factory=dict[str, str])
     code: int | str = 0
 
 
@@ -54,24 +55,63 @@ class Refusal(Exception):
         self.fine_code = fine_code
 
 
+@frozen
+class ErrorTable:
+    """A platform's error codes as far as the sandbox answers them, and the codes for what every platform refuses."""
+
+    messages: Mapping[int, str]
+    tokens: Mapping[str, int]
+    """For a token that is "missing", "invalid" or "expired"."""
+    malformed: int
+    """A body that is no JSON object, or a field of the wrong type."""
+    missing: int
+    """A field that is needed and not there."""
+
+    def refusal(self, code: int | str, detail: str = "") -> Refusal:
+        """The refusal with the platform's words for this code, `detail` naming the field or the reason."""
+        message = self.messages.get(code, "unknown error") if isinstance(code, int) else code
+        return Refusal(code, f"{message}: {detail}" if detail else message)
+
+
 class Platform(Protocol):
     """What a server serves."""
 
     @property
-    def name(self) -> str: ...
-    def answer(self, request: Request) -> Answer: ...
-    def refuse(self, request: Request, refusal: Refusal) -> Answer: ...
+    def name(self) -> str:
+        """What the recorder calls it."""
+        ...
+
+    def answer(self, request: Request) -> Answer:
+        """What the platform answers; refusals come in its own form."""
+        ...
+
+    def refuse(self, request: Request, refusal: Refusal) -> Answer:
+        """A refusal in the platform's form."""
+        ...
+
     def refusal(self, code: int | str) -> Refusal:
         """The error of this code with the platform's own words, for injected faults."""
         ...
 
 
+def json_object(body: bytes) -> Json | None:
+    """The object in a JSON body; None for anything else."""
+    try:
+        value: Any = json.loads(body)
+    except ValueError:
+        return None
+    return cast("Json", value) if isinstance(value, dict) else None
+
+
 def dump(value: object) -> bytes:
+    """Compact JSON, not escaped."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @frozen
 class Route(Generic[S]):
+    """One call that a platform answers."""
+
     handler: Callable[[S, Request], Json]
     token: bool = True
     """Whether the call needs an access token."""
@@ -93,6 +133,8 @@ class Router(Generic[S]):
     def on(
         self, method: str, path: str, *, token: bool = True, bare: bool = False, at_once: int | None = None, seconds: float = 0.0
     ) -> Callable[[Callable[[S, Request], Json]], Callable[[S, Request], Json]]:
+        """Register the decorated function; the keywords are those of `Route`."""
+
         def register(handler: Callable[[S, Request], Json]) -> Callable[[S, Request], Json]:
             route = Route(handler, token, bare, at_once, seconds)
             if "{" in path:
@@ -104,12 +146,13 @@ class Router(Generic[S]):
 
         return register
 
-    def find(self, request: Request) -> tuple[Route[S], Mapping[str, str]] | None:
+    def find(self, request: Request) -> tuple[Route[S], Request] | None:
+        """The route, and the request with its placeholders filled in."""
         if route := self._exact.get((request.method, request.path)):
-            return route, {}
+            return route, request
         for method, pattern, route in self._patterns:
             if method == request.method and (match := pattern.fullmatch(request.path)):
-                return route, match.groupdict()
+                return route, evolve(request, placeholders=match.groupdict())
         return None
 
 
@@ -128,38 +171,46 @@ class Fields:
         return value
 
     def text(self, name: str) -> str:
+        """A text that has to be there and not empty."""
         value: str | None = self._get(name, str)
         if not value:
             raise self.missing(name)
         return value
 
     def text_or(self, name: str, default: str = "") -> str:
+        """A text that may be missing."""
         return self._get(name, str) or default
 
     def number(self, name: str) -> int:
+        """A number that has to be there."""
         value: int | None = self._get(name, int)
         if value is None:
             raise self.missing(name)
         return value
 
     def number_or(self, name: str, default: int) -> int:
+        """A number that may be missing."""
         value: int | None = self._get(name, int)
         return default if value is None else value
 
     def flag(self, name: str) -> bool:
+        """True, or 1."""
         return bool(self._get(name, (bool, int)))
 
     def texts(self, name: str) -> list[str]:
+        """A list of texts that may be missing."""
         value: list[Any] | None = self._get(name, list)
         if value and not all(isinstance(item, str) for item in value):
             raise self.wrong(name)
         return value or []
 
     def object(self, name: str) -> Fields | None:
+        """An object that may be missing."""
         value: Mapping[str, Any] | None = self._get(name, dict)
         return None if value is None else Fields(value, self.missing, self.wrong)
 
     def objects(self, name: str) -> list[Fields]:
+        """A list of objects that may be missing."""
         value: list[Any] = self._get(name, list) or []
         if not all(isinstance(item, dict) for item in value):
             raise self.wrong(name)
@@ -203,44 +254,49 @@ class JsonPlatform(Generic[S]):
     """The errcode platforms (WeCom, mini-program, store): HTTP 200 always, `errcode` and `errmsg` in the body."""
 
     name = ""
-    not_json: int
-    too_many_at_once = 45033
 
-    def __init__(self, world: World, router: Router[S]) -> None:
+    def __init__(self, world: World, router: Router[S], errors: ErrorTable) -> None:
         self.world = world
+        self.tokens = Tokens(world, self.name)
         self._router = router
+        self._errors = errors
         self._under_way: dict[str, int] = {}
         self._counting = threading.Lock()
 
-    def check_token(self, token: str) -> None:
-        raise NotImplementedError  # every platform checks its own kind of token
-
-    def refusal(self, code: int | str, detail: str = "") -> Refusal:
-        raise NotImplementedError  # every platform has its own words
+    def refusal(self, code: int | str) -> Refusal:
+        """The platform's error of this code, for injected faults."""
+        return self._errors.refusal(code)
 
     def answer(self, request: Request) -> Answer:
+        """What the platform answers; refusals come in its own form."""
         found = self._router.find(request)
         if found is None:
             return Answer(b"404 page not found", 404, "text/plain; charset=utf-8", code=404)
-        route, placeholders = found
+        route, request = found
         try:
             with self._room_for(route, request.path):
                 if route.seconds:
                     time.sleep(route.seconds)
                 with self.world.lock:
                     if route.token:
-                        self.check_token(request.query.get("access_token", ""))
-                    reply = route.handler(cast(S, self), request)
+                        self._check_token(request)
+                    reply = route.handler(cast("S", self), request)
         except Refusal as refusal:
             return self.refuse(request, refusal)
         return Answer(dump(reply if route.bare else {"errcode": 0, "errmsg": "ok", **reply}))
 
     def refuse(self, request: Request, refusal: Refusal) -> Answer:
+        """A refusal in the platform's form: status 200, errcode and errmsg."""
         message = f"{refusal.message}, hint: [{self.world.now()}_{request.path.rsplit('/', 1)[-1]}]"
         return Answer(dump({"errcode": refusal.code, "errmsg": message}), code=refusal.code)
 
+    def _check_token(self, request: Request) -> None:
+        verdict = self.tokens.check(request.query.get("access_token", ""))
+        if verdict != "valid":
+            raise self._errors.refusal(self._errors.tokens[verdict])
+
     @contextmanager
-    def _room_for(self, route: Route[S], path: str) -> Iterator[None]:
+    def _room_for(self, route: Route[S], path: str) -> Generator[None]:
         """Counts what is under way, for the routes that limit it."""
         if route.at_once is None:
             yield
@@ -250,7 +306,7 @@ class JsonPlatform(Generic[S]):
             full = self._under_way[path] > route.at_once
         try:
             if full:
-                raise self.refusal(self.too_many_at_once)
+                raise self._errors.refusal(45033)
             yield
         finally:
             with self._counting:
@@ -258,22 +314,23 @@ class JsonPlatform(Generic[S]):
 
     def body(self, request: Request) -> Fields:
         """The JSON object of the body, strictly read."""
-        try:
-            value = json.loads(request.body)
-        except ValueError:
-            raise self.refusal(self.not_json, "the body is not JSON") from None
-        if not isinstance(value, dict):
-            raise self.refusal(self.not_json, "the body is not a JSON object")
+        value = json_object(request.body)
+        if value is None:
+            raise self._errors.refusal(self._errors.malformed, "the body is not a JSON object")
         return self.fields(value)
 
     def query(self, request: Request) -> Fields:
+        """The query, strictly read; every value is text there."""
         return self.fields(request.query)
 
     def fields(self, values: Mapping[str, Any]) -> Fields:
-        return Fields(values, lambda name: self.missing(name), lambda name: self.wrong(name))
+        """Any mapping, strictly read."""
+        return Fields(values, self.missing, self.wrong)
 
     def missing(self, name: str) -> Refusal:
-        return self.refusal(self.not_json, f"{name} is missing")
+        """The refusal of a field that is needed and not there."""
+        return self._errors.refusal(self._errors.missing, f"{name} is missing")
 
     def wrong(self, name: str) -> Refusal:
-        return self.refusal(self.not_json, f"{name} has the wrong type")
+        """The refusal of a field of the wrong type."""
+        return self._errors.refusal(self._errors.malformed, f"{name} has the wrong type")

@@ -15,7 +15,7 @@ import threading
 import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from attrs import evolve
@@ -32,9 +32,9 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: PlatformServer
 
     def handle_any(self) -> None:
+        """Any method: read it all, let the server answer, write that, or break the connection."""
         target = self.path
         parts = urlsplit(target)
         request = Request(
@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self._read_body(),
         )
-        answer = self.server.serve(request)
+        answer = cast("PlatformServer", self.server).serve(request)
         if answer is None:
             self._reset()
         elif answer.status == 0:
@@ -82,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         os.close(self.connection.detach())
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the standard library's name)
+    def log_message(self, format: str, *args: Any) -> None:
         """Silence: `sandbox.calls` is the log."""
 
 
@@ -105,7 +105,12 @@ class PlatformServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
+        """Where it listens."""
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def serve_from_now_on(self, platform: Platform, calls: Calls) -> None:
+        """Another state behind the same port."""
+        self.platform, self._calls = platform, calls
 
     def server_bind(self) -> None:
         """Binds without the reverse look-up of the host name that http.server makes."""
@@ -113,9 +118,11 @@ class PlatformServer(ThreadingHTTPServer):
         self.server_name, self.server_port = "127.0.0.1", int(self.server_address[1])
 
     def start(self) -> None:
+        """Answer from now on, in threads."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Close the port and every connection."""
         self.shutdown()
         self.server_close()
         for connection in tuple(self._connections):
@@ -125,10 +132,12 @@ class PlatformServer(ThreadingHTTPServer):
                 continue
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        """Keeps account of connections, to close them at the end."""
         self._connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
+        """A connection less."""
         self._connections.discard(request)
         super().shutdown_request(request)
 
@@ -139,27 +148,30 @@ class PlatformServer(ThreadingHTTPServer):
         """The answer; one with status 0 stands for closing the connection without a word, None for a reset."""
         fault = self._faults.draw(self.platform.name, request.path)
         answer = self._serve(request, fault)
-        code = answer.code if answer else 0
-        self._calls.add(self.platform.name, request.method, request.path, code, answer.status if answer else 0, fault and fault.kind)
+        code, status = (answer.code, answer.status) if answer else (0, 0)
+        kind = fault.kind if fault else None
+        self._calls.add(self.platform.name, request.method, request.path, errcode=code, status=status, fault=kind)
         return answer
 
     def _serve(self, request: Request, fault: Fault | None) -> Answer | None:
-        if fault is None:
+        if fault is None or fault.kind == "slow":
+            if fault:
+                time.sleep(fault.seconds)
             return self.platform.answer(request)
-        if fault.kind == "reset":
-            return None
-        if fault.kind == "slow":
-            time.sleep(fault.seconds)
-            return self.platform.answer(request)
-        if fault.kind == "drop_after_commit":
-            return evolve(self.platform.answer(request), status=0)
-        if fault.kind == "truncate":
-            whole = self.platform.answer(request)
-            return evolve(whole, body=whole.body[: len(whole.body) // 2])
-        if fault.after:
-            self.platform.answer(request)
-        if fault.kind == "html":
-            return Answer(_PROXY_PAGE, 200, "text/html; charset=utf-8")
-        if fault.kind == "http_500":
-            return Answer(b"Internal Server Error", 500, "text/plain; charset=utf-8", code=500)
-        return self.platform.refuse(request, self.platform.refusal(fault.code))
+        answer: Answer | None = None
+        if fault.after or fault.kind in ("drop_after_commit", "truncate"):
+            answer = self.platform.answer(request)
+        match fault.kind:
+            case "reset":
+                answer = None
+            case "html":
+                answer = Answer(_PROXY_PAGE, 200, "text/html; charset=utf-8")
+            case "http_500":
+                answer = Answer(b"Internal Server Error", 500, "text/plain; charset=utf-8", code=500)
+            case "errcode":
+                answer = self.platform.refuse(request, self.platform.refusal(fault.code))
+            case "drop_after_commit":
+                answer = answer and evolve(answer, status=0)
+            case "truncate":
+                answer = answer and evolve(answer, body=answer.body[: len(answer.body) // 2])
+        return answer

@@ -32,6 +32,7 @@ class Tokens:
         self._forced: list[float] = []
 
     def check(self, text: str) -> Verdict:
+        """What a token is worth at this moment."""
         if not text:
             return "missing"
         expires = self._issued.get(text)
@@ -47,9 +48,10 @@ class Tokens:
     def fetch(self) -> tuple[str, int]:
         """gettoken: the same token for as long as it lives, with the seconds that are left."""
         now = self._world.clock.time()
-        if self._current is None or self._current.expires <= now:
-            self._mint(now)
-        return self._answer(now)
+        current = self._current
+        if current is None or current.expires <= now:
+            current = self._mint(now)
+        return current.text, _left(current, now)
 
     def fetch_stable(self, *, force: bool) -> tuple[str, int]:
         """stable_token: the same token; in its last five minutes the successor, both being valid until the old one ends.
@@ -60,21 +62,22 @@ class Tokens:
         now = self._world.clock.time()
         current = self._current
         if current is None or current.expires - now < self.OVERLAP:
-            self._mint(now)
+            current = self._mint(now)
         elif force and not (self._forced and now - self._forced[-1] < 30):
             self._forced = [at for at in self._forced if now - at < 86400]
             if len(self._forced) >= 20:
                 raise OverflowError
             self._forced.append(now)
             self._issued = {current.text: min(current.expires, now + self.OVERLAP)}
-            self._mint(now)
-        return self._answer(now)
+            current = self._mint(now)
+        return current.text, _left(current, now)
 
-    def _mint(self, now: float) -> None:
+    def _mint(self, now: float) -> _Token:
         text = self._world.dice.token(120, "token", self._owner, len(self._issued), now)
-        self._current = _Token(text, now + self.LIFE)
-        self._issued[text] = self._current.expires
+        self._current = token = _Token(text, now + self.LIFE)
+        self._issued[text] = token.expires
+        return token
 
-    def _answer(self, now: float) -> tuple[str, int]:
-        assert self._current is not None
-        return self._current.text, max(1, int(self._current.expires - now))
+
+def _left(token: _Token, now: float) -> int:
+    return max(1, int(token.expires - now))

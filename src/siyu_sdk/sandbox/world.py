@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Literal
 
-from attrs import Factory, define, frozen
+from attrs import define, field, frozen
 
 from .clock import Timeline, VirtualClock
 from .credentials import Credentials
@@ -52,12 +51,16 @@ class Humans:
 
 @frozen
 class Shop:
+    """One shop; its id is its department in WeCom."""
+
     id: int
     name: str
 
 
 @frozen
 class Member:
+    """One member of staff."""
+
     userid: str
     name: str
     shop: Shop
@@ -90,13 +93,15 @@ class Relation:
     state: str = ""
     description: str = ""
     remark_company: str = ""
-    remark_mobiles: list[str] = Factory(list)
-    tags: set[str] = Factory(set)
+    remark_mobiles: list[str] = field(factory=list[str])
+    tags: set[str] = field(factory=set[str])
     deleted_by_customer: bool = False
 
 
 @frozen
 class Item:
+    """One product of an order."""
+
     product_id: str
     title: str
     price: int
@@ -106,6 +111,8 @@ class Item:
 
 @define
 class Order:
+    """One paid order."""
+
     channel: Channel
     order_id: str
     transaction_id: str
@@ -117,10 +124,11 @@ class Order:
     """Fen that were paid."""
     state: int
     """Mini-program: 1 to ship, 2 shipped, 4 finished, 5 refunded. Store: 20 to ship, 30 shipped, 100 finished, 250 cancelled."""
-    shipping: dict[str, Any] = Factory(dict)
+    shipping: dict[str, Any] = field(factory=dict[str, Any])
 
     @property
     def refunded(self) -> bool:
+        """Whether the money went back."""
         return self.state in (5, 250)
 
 
@@ -143,6 +151,7 @@ class Delivery:
 
 
 def fingerprint(*parts: object) -> str:
+    """A short hash of values, the same in every process."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
@@ -185,15 +194,23 @@ class World:
         """userid -> external_userid -> relation"""
         self.orders: dict[Channel, list[Order]] = {"miniprogram": [], "store": []}
         """Oldest first."""
+        self.order_numbers: dict[str, Order] = {}
+        """By order number and by transaction id."""
         self.inboxes: defaultdict[str, list[Delivery]] = defaultdict(list)
         self.events: list[dict[str, Any]] = []
         """Every callback event that came to be, whether or not anybody listens."""
-        self.after_order: list[Callable[[Order], None]] = []
+
+    def add_order(self, order: Order) -> None:
+        """One more order; the newest comes last."""
+        self.orders[order.channel].append(order)
+        self.order_numbers[order.order_id] = self.order_numbers[order.transaction_id] = order
 
     def now(self) -> int:
+        """Unix seconds of virtual time."""
         return int(self.clock.time())
 
     def add_person(self, person: Person) -> None:
+        """One more person, known by every id they have."""
         self.people.append(person)
         for openid in (person.miniprogram_openid, person.store_openid):
             if openid:
@@ -202,10 +219,12 @@ class World:
             self.customers[person.external_userid] = person
 
     def add_member(self, member: Member) -> None:
+        """One more member of staff, with no contacts yet."""
         self.members[member.userid] = member
         self.contacts[member.userid] = {}
 
     def befriend(self, relation: Relation) -> None:
+        """Member and customer have added each other."""
         self.follows.setdefault(relation.external_userid, {})[relation.userid] = relation
         self.contacts[relation.userid][relation.external_userid] = relation
 
@@ -215,6 +234,7 @@ class World:
         return self.follows.get(external_userid, {}).pop(userid, None)
 
     def relation(self, userid: str, external_userid: str) -> Relation | None:
+        """The contact of these two, one-sided ones included."""
         return self.contacts.get(userid, {}).get(external_userid)
 
     def bought(self, word: str, *, times: int = 1, within: timedelta = timedelta(days=90)) -> set[Person]:

@@ -1,0 +1,270 @@
+"""Doing what the ledger says, exactly once: intent, send, reconcile.
+
+No engine and no database gives exactly-once over a network; this loop does. A batch's intent is committed before anything is sent.
+Whoever finds an intent that is not their own does not send: they wait until a sent task must show, ask the platform what exists, and
+only if it certainly does not exist take a new intent. What is ambiguous is held for an operator; nothing is ever guessed.
+
+Coupons are simpler: the platform knows their request numbers, so an unknown outcome is asked again with the same number.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from attrs import evolve
+
+from .campaign import Coupon
+from .core.call import Call, Flow, Gather, Local
+from .core.errors import (
+    ApiError,
+    AuthenticationError,
+    InputError,
+    NotSent,
+    PermissionDenied,
+    PlatformBusy,
+    QuotaExceeded,
+    RateLimited,
+    SiyuError,
+    TokenExpired,
+    TransportError,
+)
+from .ledger import AMBIGUOUS, OPEN, Batch, BatchState, Delivery, State
+from .pay.product_coupons import ProductCoupons
+from .wecom.mass_messages import MassMessage, MassMessages
+
+if TYPE_CHECKING:
+    from .helper import Hub
+
+MOST_ATTEMPTS = 12
+"""Looks at a batch that cannot be sent for certain (no connection, limits) before it is held for an operator."""
+BUSY_PAUSE = 0.25
+LONGEST_PAUSE = 60.0
+SLACK = 120.0
+"""Seconds by which the platform's clock may differ from ours."""
+
+_WAIT = (RateLimited, QuotaExceeded, PlatformBusy, TokenExpired)
+_CONFIGURATION = (AuthenticationError, PermissionDenied, InputError)
+DISPATCHING = 41063
+NOBODY_LEFT = 41048
+NOT_THEIRS = "the platform did not accept this customer for this sender"
+
+
+def look(hub: Hub, batch_id: str) -> Flow[float | None]:
+    """Do for a batch what is safe to do now; gives the seconds until the next look, or None when the batch has ended."""
+    batch = yield from Local(hub.ledger.batch, batch_id)
+    if batch.state not in OPEN:
+        return None
+    if batch.kind == "coupon":
+        return (yield from _give_coupons(hub, batch))
+    if batch.state == BatchState.INTENT:
+        return (yield from _settle(hub, batch))
+    return (yield from _send(hub, batch))
+
+
+def pause(attempts: int) -> float:
+    """Seconds before another look: doubling from a fifth of a second to a minute."""
+    return min(0.2 * 2.0 ** min(attempts, 20), LONGEST_PAUSE)
+
+
+# Mass messages
+
+
+def _send(hub: Hub, batch: Batch) -> Flow[float | None]:
+    ledger, token = hub.ledger, uuid4().hex
+    rows = yield from Local(ledger.in_batch, batch.id)
+    if not (yield from Local(ledger.take, batch.id, token, hub.clock.time())):
+        return BUSY_PAUSE  # another message of this sender is in flight, or another process was quicker
+    try:
+        reply = yield from mass_message(batch, rows)
+    except NotSent as error:
+        return (yield from _try_later(hub, batch, rows, error))
+    except _WAIT as error:
+        return (yield from _try_later(hub, batch, rows, error))
+    except _CONFIGURATION as error:
+        yield from _hold(hub, batch, rows, str(error))
+    except ApiError as error:
+        reason = "no longer a friend, or over the limit" if error.code == NOBODY_LEFT else f"{error.code} {error.message}"
+        yield from _close(hub, batch, BatchState.REFUSED, {State.REFUSED: ([r.person for r in rows], reason)}, note=str(error))
+    except SiyuError as error:
+        yield from Local(ledger.doubt, batch.id, str(error))
+        return hub.settle.total_seconds()
+    else:
+        yield from _sent(hub, batch, rows, reply.msgid, frozenset(reply.fail_list))
+    return None
+
+
+def mass_message(batch: Batch, rows: Sequence[Delivery]) -> Call[Any]:
+    """The call that creates the task of a batch."""
+    text, attachments = batch.payload["text"], batch.payload["attachments"]
+    return MassMessages.create(
+        chat_type="single",
+        external_userid=[row.external_userid for row in rows],
+        sender=batch.sender,
+        text={"content": text} if text else None,
+        attachments=attachments or None,
+    )
+
+
+def _sent(hub: Hub, batch: Batch, rows: Sequence[Delivery], msgid: str, failed: frozenset[str]) -> Flow[None]:
+    states: dict[State, tuple[Sequence[str], str]] = {
+        State.AWAITING: ([r.person for r in rows if r.external_userid not in failed], ""),
+        State.REFUSED: ([r.person for r in rows if r.external_userid in failed], NOT_THEIRS),
+    }
+    yield from _close(hub, batch, BatchState.SENT, states, msgid=msgid)
+
+
+def _settle(hub: Hub, batch: Batch) -> Flow[float | None]:
+    """An intent that this run did not take: never send on it."""
+    left = batch.taken_at + hub.settle.total_seconds() - time.time()
+    if left > 0:
+        return left
+    rows = yield from Local(hub.ledger.in_batch, batch.id)
+    try:
+        found = yield from find_task(hub, batch, rows)
+    except (TransportError, *_WAIT):
+        return pause(min(batch.attempts, 5))  # reading failed: ask again, the intent stays
+    except ApiError as error:
+        if error.code == DISPATCHING:
+            return max(BUSY_PAUSE, hub.settle.total_seconds() / 3)
+        yield from _hold(hub, batch, rows, f"{AMBIGUOUS}cannot find out whether it was sent: {error}")
+        return None
+    if len(found) > 1:
+        yield from _hold(hub, batch, rows, f"{AMBIGUOUS}tasks {', '.join(found)} could all be it")
+        return None
+    if not found:
+        yield from Local(hub.ledger.give_back, batch.id, "reconciled: it does not exist")
+        return 0.0
+    msgid, reached = next(iter(found.items()))
+    yield from _sent(hub, batch, rows, msgid, frozenset(r.external_userid for r in rows) - reached)
+    return None
+
+
+def find_task(hub: Hub, batch: Batch, rows: Sequence[Delivery]) -> Flow[dict[str, frozenset[str]]]:
+    """Ask the platform for tasks that can only be this batch: same content, this sender, our customers, not known otherwise."""
+    ours = frozenset(row.external_userid for row in rows)
+    known = yield from Local(hub.ledger.msgids)
+    tasks: list[MassMessage] = yield from MassMessages.all(
+        chat_type="single",
+        start_time=_moment(batch.intent_at - SLACK),
+        end_time=_moment(max(hub.clock.time(), batch.intent_at) + SLACK),
+    )
+    found = dict[str, frozenset[str]]()
+    for task in tasks:
+        if task.msgid in known or not same_content(task, batch.payload):
+            continue
+        results = yield from MassMessages.results(task.msgid, batch.sender)
+        reached = frozenset(r.external_userid for r in results if r.external_userid)
+        if reached and reached <= ours:
+            found[task.msgid] = reached
+    return found
+
+
+def same_content(task: MassMessage, payload: Mapping[str, Any]) -> bool:
+    """Whether a task of the platform's list says what we meant to say."""
+    said = task.text.content if task.text is not None else ""
+    kinds = [attachment.msgtype for attachment in task.attachments]
+    return said == payload["text"] and kinds == [attachment["msgtype"] for attachment in payload["attachments"]]
+
+
+def _moment(unix: float) -> datetime:
+    return datetime.fromtimestamp(unix, UTC)
+
+
+def _try_later(hub: Hub, batch: Batch, rows: Sequence[Delivery], error: SiyuError) -> Flow[float | None]:
+    """It certainly was not sent: give the intent back, and hold the batch when this goes on for too long."""
+    if batch.attempts + 1 >= MOST_ATTEMPTS:
+        yield from _hold(hub, batch, rows, f"given up after {batch.attempts + 1} attempts: {error}")
+        return None
+    yield from Local(hub.ledger.give_back, batch.id, str(error))
+    asked = error.retry_after if isinstance(error, ApiError) else None
+    return max(asked or 0.0, pause(batch.attempts))
+
+
+def _hold(hub: Hub, batch: Batch, rows: Sequence[Delivery], note: str) -> Flow[None]:
+    yield from _close(hub, batch, BatchState.HELD, {State.HELD: ([r.person for r in rows if r.state == State.QUEUED], note[:500])}, note=note[:500])
+
+
+def hold(hub: Hub, batch_id: str, note: str) -> Flow[None]:
+    """Take a batch out of work after an error nobody foresaw; an operator looks at it, and `resume` takes it up again."""
+    batch = yield from Local(hub.ledger.batch, batch_id)
+    if batch.state in OPEN:
+        rows = yield from Local(hub.ledger.in_batch, batch_id)
+        doubtful = batch.state == BatchState.INTENT and batch.kind == "message"
+        yield from _hold(hub, batch, rows, AMBIGUOUS + note if doubtful else note)
+
+
+def _close(
+    hub: Hub, batch: Batch, state: BatchState, rows: Mapping[State, tuple[Sequence[str], str]], *, msgid: str = "", note: str = ""
+) -> Flow[None]:
+    yield from Local(lambda: hub.ledger.close_batch(batch, state, hub.clock.time(), rows=rows, msgid=msgid, note=note))
+
+
+# Coupons
+
+ALREADY_HAS = {272756740: "the limit of coupons for one person is reached", 272755200: "a coupon was issued under another number"}
+
+
+def _give_coupons(hub: Hub, batch: Batch) -> Flow[float | None]:
+    """Issue what is not issued yet; a repeated number gives the same coupon, so every doubt is settled by asking again."""
+    coupon = Coupon(**batch.payload)
+    rows = [row for row in (yield from Local(hub.ledger.in_batch, batch.id)) if row.state == State.QUEUED]
+    if batch.state == BatchState.WAITING:
+        yield from Local(hub.ledger.take, batch.id, uuid4().hex, hub.clock.time())
+    outcomes: list[Any] = yield from Gather([send_coupon(coupon, row) for row in rows])
+    ended, later = list[Delivery](), list[str]()
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if not isinstance(outcome, Exception):
+            ended.append(evolve(row, state=State.ISSUED, coupon_code=outcome.coupon_code))
+        elif isinstance(outcome, (TransportError, *_WAIT)) or getattr(outcome, "may_have_arrived", False):
+            later.append(str(outcome))
+        elif isinstance(outcome, _CONFIGURATION):
+            ended.append(evolve(row, state=State.HELD, reason=str(outcome)[:500]))
+        elif isinstance(outcome, ApiError):
+            code = outcome.code if isinstance(outcome.code, int) else 0
+            ended.append(evolve(row, state=State.REFUSED, reason=ALREADY_HAS.get(code, f"{outcome.code} {outcome.message}")[:500]))
+        else:
+            later.append(str(outcome))
+    # A notice may have overtaken us and confirmed the coupon already: that stands.
+    yield from Local(lambda: hub.ledger.save(ended, hub.clock.time(), only_if=(State.QUEUED,)))
+    if not later:
+        yield from _close(hub, batch, BatchState.SENT, {})
+        return None
+    attempts = yield from Local(hub.ledger.tried, batch.id)
+    if attempts >= MOST_ATTEMPTS:
+        left = yield from Local(hub.ledger.in_batch, batch.id)
+        yield from _hold(hub, batch, left, f"given up after {attempts} attempts: {later[0]}")
+        return None
+    return pause(attempts)
+
+
+def send_coupon(coupon: Coupon, row: Delivery) -> Call[Any]:
+    """The call that issues one coupon, under the number its row has had since it was planned."""
+    return ProductCoupons.send(
+        row.openid,
+        appid=coupon.appid,
+        brand_id=coupon.brand_id,
+        product_coupon_id=coupon.product_coupon_id,
+        stock_id=coupon.stock_id,
+        send_request_no=row.request_no,
+    )
+
+
+def group_batches(rows: Sequence[Delivery], payload: Mapping[str, Mapping[str, Any]], size: Mapping[str, int]) -> list[tuple[Batch, list[str]]]:
+    """Group deliveries into batches: one campaign, step, sender and content each, never more people than the platform takes."""
+    from .campaign import digest
+
+    groups = defaultdict[tuple[str, str, str, str, str], list[Delivery]](list)
+    for row in rows:
+        groups[row.campaign, row.step, row.kind, row.sender if row.kind == "message" else "", row.content].append(row)
+    made = list[tuple[Batch, list[str]]]()
+    for (campaign, step, kind, sender, content), members in sorted(groups.items()):
+        for start in range(0, len(members), size[kind]):
+            people = [row.person for row in members[start : start + size[kind]]]
+            batch_id = f"{campaign}/{step}/{digest([sender, content, people], 16)}"
+            made.append((Batch(batch_id, campaign, step, kind, sender, payload[content]), people))
+    return made

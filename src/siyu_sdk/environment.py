@@ -1,0 +1,75 @@
+"""Clients from environment variables: how a worker, a cron job and the command line find their credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .core.errors import InputError
+
+
+def clients_from(environment: Mapping[str, str], *, is_async: bool) -> dict[str, Any]:
+    """The arguments of a hub: every platform whose id is set, and `SIYU_LEDGER`, `SIYU_BRAND_ID`.
+
+    Keys may be given as PEM text or, with `_FILE` behind the name, as a path.
+    """
+    import siyu_sdk
+
+    def kind(name: str) -> Any:
+        return getattr(siyu_sdk, f"Async{name}" if is_async else name)
+
+    made = dict[str, Any]()
+    reader = _Reader(environment)
+    if corpid := reader.get("SIYU_WECOM_CORPID"):
+        agentid = reader.get("SIYU_WECOM_AGENTID")
+        made["wecom"] = kind("WeCom")(
+            corpid, reader.need("SIYU_WECOM_CORPSECRET"), agentid=int(agentid) if agentid else None, **reader.options("WECOM")
+        )
+    if appid := reader.get("SIYU_MINIPROGRAM_APPID"):
+        made["miniprogram"] = kind("MiniProgram")(appid, reader.need("SIYU_MINIPROGRAM_SECRET"), **reader.options("MINIPROGRAM"))
+    if appid := reader.get("SIYU_STORE_APPID"):
+        made["store"] = kind("Store")(appid, reader.need("SIYU_STORE_SECRET"), **reader.options("STORE"))
+    if mchid := reader.get("SIYU_PAY_MCHID"):
+        certificate = reader.get("SIYU_PAY_CERTIFICATE")
+        made["pay"] = kind("Pay")(
+            mchid,
+            reader.need("SIYU_PAY_SERIAL_NO"),
+            reader.need("SIYU_PAY_PRIVATE_KEY"),
+            reader.need("SIYU_PAY_API_V3_KEY"),
+            public_key=reader.get("SIYU_PAY_PUBLIC_KEY"),
+            public_key_id=reader.get("SIYU_PAY_PUBLIC_KEY_ID"),
+            certificates=(certificate,) if certificate else (),
+            **reader.options("PAY"),
+        )
+    if not made:
+        raise InputError("no platform is configured: set SIYU_WECOM_CORPID and SIYU_WECOM_CORPSECRET at least", "SIYU_WECOM_CORPID")
+    for name in ("LEDGER", "BRAND_ID"):
+        if value := reader.get(f"SIYU_{name}"):
+            made[name.lower()] = value
+    return made
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def get(self, name: str) -> str | None:
+        if value := self._environment.get(name):
+            return value
+        if path := self._environment.get(f"{name}_FILE"):
+            try:
+                return Path(path).read_text(encoding="utf-8")
+            except OSError as error:
+                raise InputError(f"{name}_FILE: cannot read {path}: {error.strerror}", name) from None
+        return None
+
+    def need(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise InputError(f"{name} is not set", name)
+        return value
+
+    def options(self, platform: str) -> dict[str, Any]:
+        base_url = self.get(f"SIYU_{platform}_BASE_URL")
+        return {"base_url": base_url} if base_url else {}

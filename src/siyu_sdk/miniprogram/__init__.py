@@ -1,0 +1,1 @@
+"""Mini-program (小程序): stable tokens, login, shipping information of orders."""

@@ -1,0 +1,1 @@
+"""The fake mini-program platform (微信小程序)."""

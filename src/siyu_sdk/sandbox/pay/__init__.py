@@ -1,0 +1,1 @@
+"""The fake WeChat Pay (微信支付)."""

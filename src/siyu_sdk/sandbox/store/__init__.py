@@ -1,0 +1,1 @@
+"""The fake store platform (微信小店)."""

@@ -1,0 +1,1 @@
+"""The fake WeCom (企业微信)."""

@@ -1,0 +1,352 @@
+"""What the fake WeCom remembers, and what happens in it without anybody calling: see also mass.py.
+
+Not simulated: departments beyond the shops, groups, moments, contact ways, transfer, strategy tags, IP allow-lists, per-minute quotas
+(inject 45009 with `sandbox.faults`), rights of single apps.
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from attrs import define, field
+
+from ...core.crypto import CallbackCodec
+from ..clock import beijing
+from ..platform import JsonPlatform
+from ..push import Message, Push
+from ..seed import OPTED_OUT
+from ..world import Delivery, Person, Relation, World
+from . import mass
+from .errors import TABLE, refusal
+from .mass import QuotaRule, Row, Task, ToDo
+
+ChangeType = Literal["add_external_contact", "del_follow_user", "del_external_contact"]
+MEDIA_LIFE = 3 * 86400
+WELCOME_LIFE = 20
+
+
+@define
+class Tag:
+    """One corp tag (企业标签)."""
+
+    id: str
+    name: str
+    order: int
+    create_time: int
+    deleted: bool = False
+
+
+@define
+class TagGroup:
+    """One group of corp tags."""
+
+    id: str
+    name: str
+    order: int
+    create_time: int
+    tags: dict[str, Tag] = field(factory=dict[str, Tag])
+    deleted: bool = False
+
+    def living(self) -> list[Tag]:
+        """The tags that were not deleted."""
+        return [tag for tag in self.tags.values() if not tag.deleted]
+
+
+@define
+class Media:
+    """One temporary file."""
+
+    media_id: str
+    kind: str
+    filename: str
+    size: int
+    created: int
+    for_moments: bool = False
+
+
+@define
+class Welcome:
+    """One WelcomeCode."""
+
+    userid: str
+    external_userid: str
+    expires: float
+    used: bool = False
+
+
+class WeComPlatform(JsonPlatform["WeComPlatform"]):
+    """The state of the fake WeCom, and the hands with which a test moves its people."""
+
+    name = "wecom"
+
+    def __init__(self, world: World, push: Push) -> None:
+        from .routes import router  # routes name this class
+
+        super().__init__(world, router, TABLE)
+        self.push = push
+        self.groups: dict[str, TagGroup] = {}
+        self.tasks: dict[str, Task] = {}
+        self.media: dict[str, Media] = {}
+        self.welcomes: dict[str, Welcome] = {}
+        self.quota_rule: QuotaRule = "month_days"
+        """The administrator's choice of how many mass messages a customer may get."""
+        self.list_lag = 0.2
+        """Seconds until a new task shows in get_groupmsg_list_v2."""
+        self.dispatch_lag = 1.0
+        """Seconds for which get_groupmsg_task and get_groupmsg_send_result answer 41063 after creation."""
+        self._numbers = 0
+        self._codec = CallbackCodec(world.credentials.callback_token, world.credentials.callback_aes_key, [world.credentials.corpid])
+
+    def new_id(self, prefix: str) -> str:
+        """An id that nobody can guess, the same in every run of the same order."""
+        self._numbers += 1
+        return prefix + self.world.dice.token(26, prefix, self._numbers)
+
+    # tags
+
+    def add_tags(self, group_name: str, names: list[str]) -> TagGroup:
+        """Adds to the group of this name, making it where it is missing. 40071 for a name that the group has."""
+        now = self.world.now()
+        group = next((g for g in self.groups.values() if g.name == group_name and not g.deleted), None)
+        if group is None:
+            group = TagGroup(self.new_id("et"), group_name, len(self.groups), now)
+        for name in dict.fromkeys(names):
+            self.check_tag_name(group, name)
+        self.groups[group.id] = group
+        for name in dict.fromkeys(names):
+            tag = Tag(self.new_id("et"), name, len(group.tags), now)
+            group.tags[tag.id] = tag
+        return group
+
+    def check_tag_name(self, group: TagGroup, name: str) -> None:
+        """40071 for a name that is empty, over 30 characters, or taken in this group."""
+        if not name or len(name) > 30 or any(tag.name == name for tag in group.living()):
+            raise refusal(40071, name)
+
+    def find_tag(self, tag_id: str) -> tuple[TagGroup, Tag] | None:
+        """A living tag and its group."""
+        for group in self.groups.values():
+            tag = group.tags.get(tag_id)
+            if tag and not tag.deleted:
+                return group, tag
+        return None
+
+    def tag_id(self, name: str) -> str | None:
+        """The id of "group/tag"."""
+        group_name, _, tag_name = name.partition("/")
+        for group in self.groups.values():
+            if group.name == group_name and not group.deleted:
+                return next((tag.id for tag in group.living() if tag.name == tag_name), None)
+        return None
+
+    def tagged(self, name: str) -> set[str]:
+        """The external_userids that carry the tag "group/tag" with at least one member."""
+        tag_id = self.tag_id(name)
+        with self.world.lock:
+            follows = self.world.follows.items()
+            return {customer for customer, relations in follows if any(tag_id in relation.tags for relation in relations.values())}
+
+    def delete_tag(self, group: TagGroup, tag: Tag) -> None:
+        """The tag, all its marks, and the group with its last tag."""
+        tag.deleted = True
+        for follows in self.world.follows.values():
+            for relation in follows.values():
+                relation.tags.discard(tag.id)
+        group.deleted = not group.living()
+
+    # mass messages
+
+    def quota_window(self, at: float) -> str:
+        """The period in which a message at this moment counts."""
+        return mass.quota_window(self.quota_rule, at)
+
+    def quota_limit(self, at: float) -> int:
+        """Mass messages that one customer may get in that period."""
+        return mass.quota_limit(self.quota_rule, at)
+
+    def add_task(self, text: str, attachments: tuple[dict[str, Any], ...], customers: list[str], sender: str) -> Task:
+        """Makes the task and leaves it to the members. 41048 where nobody can be reached."""
+        routed, failed = mass.route(self.world, customers, sender)
+        if not routed:
+            raise refusal(41048)
+        task = Task(
+            msgid=self.new_id("msg"),
+            created=self.world.clock.time(),
+            text=text,
+            attachments=attachments,
+            todos={userid: ToDo(userid, {customer: Row() for customer in customers}) for userid, customers in routed.items()},
+            fail_list=failed,
+        )
+        self.tasks[task.msgid] = task
+        for userid in task.todos:
+            chance = self.world.dice.roll("confirm", userid, len(self.tasks))
+            when = mass.confirmation(self.world.members[userid].habit, task.created, chance)
+            if when is not None:
+                self.world.timeline.at(when, partial(self.confirm, task.msgid, userid))
+        return task
+
+    def confirm(self, msgid: str, userid: str) -> None:
+        """The member presses send: now, to everybody on the list but those taken off it."""
+        with self.world.lock:
+            task = self.tasks[msgid]
+            todo = task.todos[userid]
+            if task.cancelled or todo.sent_at is not None or not self._attachments_alive(task):
+                return
+            todo.sent_at = self.world.now()
+            for customer, row in todo.rows.items():
+                if self.world.dice.roll("deselect", msgid, customer) >= self.world.humans.deselects:
+                    row.status = self._deliver(task, todo, customer)
+                    row.send_time = todo.sent_at if row.status == mass.SENT else None
+
+    def _deliver(self, task: Task, todo: ToDo, customer: str) -> int:
+        relation = self.world.relation(todo.userid, customer)
+        if relation is None or relation.deleted_by_customer:
+            return mass.NOT_FRIEND
+        now = self.world.clock.time()
+        window = self.quota_window(now)
+        received = sum(d.kind != "welcome" and self.quota_window(d.at) == window for d in self.world.inboxes[customer])
+        if received >= self.quota_limit(now):
+            return mass.OVER_LIMIT
+        kind = "personal" if task.personal else "task"
+        self.world.inboxes[customer].append(Delivery(task.msgid, customer, todo.userid, kind, task.text, task.attachments, now))
+        return mass.SENT
+
+    def _attachments_alive(self, task: Task) -> bool:
+        parts: list[dict[str, Any]] = [attachment.get(attachment["msgtype"]) or {} for attachment in task.attachments]
+        ids = [str(part[name]) for part in parts for name in ("media_id", "pic_media_id") if part.get(name)]
+        return all(self.living_media(media_id) for media_id in ids)
+
+    def living_media(self, media_id: str) -> Media | None:
+        """The file, unless it is unknown or older than three days."""
+        media = self.media.get(media_id)
+        return media if media and self.world.clock.time() < media.created + MEDIA_LIFE else None
+
+    def remind(self, task: Task) -> None:
+        """Half of the members who have not sent yet do so within the hour; those who never do stay as they are."""
+        now = self.world.clock.time()
+        task.reminders = [at for at in task.reminders if now - at < 86400]
+        if len(task.reminders) >= 3:
+            raise refusal(41094)
+        task.reminders.append(now)
+        for userid, todo in task.todos.items():
+            chance = self.world.dice.roll("remind", task.msgid, userid, len(task.reminders))
+            if todo.sent_at is None and self.world.members[userid].habit != "never" and chance < 0.5:
+                when = mass.working_hours(now + 300 + chance * 6000, chance)
+                self.world.timeline.at(when, partial(self.confirm, task.msgid, userid))
+
+    # people
+
+    def plant(self, opted_out: set[str], used_up: set[str]) -> None:
+        """The tag library, the opted-out, this month's messages by hand, and the customers who will leave within the week."""
+        self.add_tags("会员等级", ["普通", "银卡", "金卡"])
+        tag = self.add_tags(OPTED_OUT.split("/")[0], [OPTED_OUT.split("/")[1]]).living()[0]
+        for customer in opted_out:
+            for relation in self.world.follows[customer].values():
+                relation.tags.add(tag.id)
+        self._messages_by_hand(used_up)
+        for customer, follows in self.world.follows.items():
+            for userid in follows:
+                chance = self.world.dice.roll("leave", userid, customer)
+                if chance < self.world.humans.leaves:
+                    seconds = self.world.dice.roll("leave when", userid, customer) * 7 * 86400
+                    self.world.timeline.after(seconds, partial(self.customer_deletes, customer, userid))
+
+    def _messages_by_hand(self, customers: set[str]) -> None:
+        """One busy member has sent these customers as many messages as the month has days, two or three a day."""
+        if not customers:
+            return
+        now = self.world.clock.time()
+        sender = next(reversed(self.world.members))
+        start = beijing(now).replace(day=1, hour=0, minute=0, second=0).timestamp()
+        limit = self.quota_limit(now)
+        for n in range(limit):
+            at = start + (now - 3600 - start) * (n + 1) / (limit + 1)
+            rows = {customer: Row(mass.SENT, int(at)) for customer in sorted(customers)}
+            task = Task(self.new_id("msg"), at, f"第{n + 1}条日常问候", (), {sender: ToDo(sender, rows, int(at))}, [], creator=sender)
+            self.tasks[task.msgid] = task
+            for customer in rows:
+                self.world.inboxes[customer].append(Delivery(task.msgid, customer, sender, "personal", task.text, (), at))
+
+    def customer_adds(self, userid: str, *, state: str = "", name: str = "新朋友", external_userid: str | None = None) -> str:
+        """A customer (a new one, or a known person again) adds this member: an event with a WelcomeCode. Returns the external_userid."""
+        with self.world.lock:
+            if external_userid is None:
+                number = len(self.world.people)
+                external_userid = f"wm{number}"
+                self.world.add_person(Person(number, name, 0, f"oUnion{number:022d}", f"oMini{number:023d}", None, external_userid))
+            now = self.world.now()
+            self.world.befriend(Relation(userid, external_userid, self.world.customers[external_userid].name, now, 1, now, state))
+            code = self.new_id("WELCOME")
+            self.welcomes[code] = Welcome(userid, external_userid, self.world.clock.time() + WELCOME_LIFE)
+            self.event("add_external_contact", userid, external_userid, State=state, WelcomeCode=code)
+            return external_userid
+
+    def customer_deletes(self, external_userid: str, userid: str) -> None:
+        """The customer deletes the member: a one-sided relation stays, messages no longer arrive (del_follow_user)."""
+        with self.world.lock:
+            relation = self.world.relation(userid, external_userid)
+            if relation and not relation.deleted_by_customer:
+                relation.deleted_by_customer = True
+                self.event("del_follow_user", userid, external_userid)
+
+    def member_deletes(self, external_userid: str, userid: str) -> None:
+        """The member deletes the customer: the relation is gone (del_external_contact)."""
+        with self.world.lock:
+            if self.world.part(userid, external_userid):
+                self.event("del_external_contact", userid, external_userid)
+
+    def chat(self, external_userid: str, userid: str) -> None:
+        """The two talk: mass messages without a sender now go out through this member, and a welcome is too late (41051)."""
+        with self.world.lock:
+            relation = self.world.relation(userid, external_userid)
+            if relation:
+                relation.last_talked = self.world.clock.time()
+            for welcome in self.welcomes.values():
+                if (welcome.userid, welcome.external_userid) == (userid, external_userid):
+                    welcome.used = True
+
+    def event(self, change_type: ChangeType, userid: str, external_userid: str, **more: str) -> None:
+        """A change_external_contact event: into the books, and out to whoever listens."""
+        event = {
+            "ToUserName": self.world.credentials.corpid,
+            "FromUserName": "sys",
+            "CreateTime": str(self.world.now()),
+            "MsgType": "event",
+            "Event": "change_external_contact",
+            "ChangeType": change_type,
+            "UserID": userid,
+            "ExternalUserID": external_userid,
+            **{name: value for name, value in more.items() if value},
+        }
+        self.world.events.append(event)
+        self.push.send(lambda: self._callback(event))
+
+    def _callback(self, event: dict[str, str]) -> Message:
+        """The event in its envelope, encrypted and signed for this moment."""
+        corpid, agentid = self.world.credentials.corpid, self.world.credentials.agentid
+        encrypted = self._codec.encrypt(_xml(event).encode(), corpid)
+        envelope = _xml({"ToUserName": corpid, "AgentID": str(agentid), "Encrypt": encrypted})
+        return Message(envelope.encode(), self._signed(encrypted), {"Content-Type": "text/xml"})
+
+    def _signed(self, encrypted: str) -> str:
+        timestamp, nonce = str(self.world.now()), secrets.token_hex(5)
+        return urlencode({"msg_signature": self._codec.sign(timestamp, nonce, encrypted), "timestamp": timestamp, "nonce": nonce})
+
+    def verify_url(self) -> bool:
+        """What the console does when a callback URL is saved: a GET whose decrypted echostr has to come back within a second."""
+        word = secrets.token_hex(8)
+        echostr = self._codec.encrypt(word.encode(), self.world.credentials.corpid)
+        query = f"{self._signed(echostr)}&{urlencode({'echostr': echostr})}"
+        attempt = self.push.deliver(Message(query=query, method="GET"))
+        return attempt.status == 200 and attempt.reply == word.encode()
+
+
+def _xml(fields: dict[str, str]) -> str:
+    return "<xml>" + "".join(f"<{name}>{_cdata(value)}</{name}>" for name, value in fields.items()) + "</xml>"
+
+
+def _cdata(value: str) -> str:
+    return value if value.isdigit() else "<![CDATA[" + value.replace("]]>", "]]]]><![CDATA[>") + "]]>"

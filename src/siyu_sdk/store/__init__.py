@@ -1,0 +1,1 @@
+"""WeChat store (微信小店): stable tokens and orders."""

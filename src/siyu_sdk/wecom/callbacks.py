@@ -1,0 +1,90 @@
+"""Callbacks (回调配置): what WeCom posts to your address, verified, decrypted and typed.
+
+callbacks = Callbacks(token, encoding_aes_key, corpid)
+# GET: answer with this text, as it is
+callbacks.verify_url(msg_signature, timestamp, nonce, echostr)
+# POST: the raw body; answer 200 with an empty body within 5 seconds
+event = callbacks.receive(msg_signature, timestamp, nonce, body)
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from ..core.clock import Clock, SystemClock
+from ..core.crypto import CallbackCodec
+from ..core.errors import DecodeError, DecryptError, InputError, SignatureError, UsageError
+from ..core.events import Event, load_text
+from ..core.xml import to_xml
+from .events import parse
+
+
+class Callbacks:
+    """One callback address, as set in the console (接收消息服务器配置).
+
+    `receive_id` is whom callbacks are meant for: the corpid of a company's own app, the SuiteId of a third-party app. A provider's address
+    may get callbacks for several: give them all. What is meant for anybody else is refused. Token and key do not show in `repr`.
+    """
+
+    def __init__(self, token: str, encoding_aes_key: str, receive_id: str | Iterable[str], *, clock: Clock | None = None) -> None:
+        self._receive_ids = frozenset((receive_id,) if isinstance(receive_id, str) else receive_id)
+        if not self._receive_ids:
+            raise InputError("receive_id: give the corpid or SuiteId that callbacks are meant for", "receive_id")
+        self._codec = CallbackCodec(token, encoding_aes_key, self._receive_ids)
+        self._clock = clock or SystemClock()
+
+    def __repr__(self) -> str:
+        return f"<Callbacks for {', '.join(map(repr, sorted(self._receive_ids)))}>"
+
+    def verify_url(self, msg_signature: str | None, timestamp: str | None, nonce: str | None, echostr: str | None) -> str:
+        """Give the text to answer to the console's check of the address, within a second (验证URL有效性).
+
+        The four come from the query, percent-decoded once: a `+` in `echostr` is no blank. None stands for one that is missing.
+
+        Raises:
+            SignatureError: it is not from the platform, or the token is another.
+            DecryptError: the key is another, or it is meant for another receiver.
+        """
+        return self._open(msg_signature, timestamp, nonce, echostr)
+
+    def receive(self, msg_signature: str | None, timestamp: str | None, nonce: str | None, body: bytes) -> Event:
+        """Turn a callback's raw body into its event (接收事件). What no type covers is an `UnknownEvent`.
+
+        Callbacks repeat and overtake each other: make what you do with them harmless to repeat.
+
+        Raises:
+            SignatureError: it is not from the platform, or the token is another.
+            DecryptError: the key is another, or it is meant for another receiver.
+            DecodeError: the body is no callback.
+            UsageError: the body is not bytes, but what a framework made of them.
+        """
+        if not isinstance(body, bytes):  # pyright: ignore[reportUnnecessaryIsInstance] -- a framework's parsed body comes here untyped
+            raise UsageError(f"receive() needs the raw body of the request as bytes, got {type(body).__name__}")
+        encrypted = load_text(body).get("Encrypt")
+        if not isinstance(encrypted, str):
+            raise DecodeError.of(ValueError("it has no Encrypt element"), "callback", body)
+        return parse(self._open(msg_signature, timestamp, nonce, encrypted))
+
+    def encrypt_reply(self, xml: str, *, receive_id: str | None = None) -> str:
+        """Wrap a passive reply (被动回复消息): the text to answer a callback with, within 5 seconds.
+
+        `receive_id` is needed where this address serves several receivers: the one that the callback was meant for.
+        """
+        sender = receive_id if receive_id is not None or len(self._receive_ids) > 1 else next(iter(self._receive_ids))
+        if sender is None or sender not in self._receive_ids:
+            raise InputError(f"receive_id: say which of {', '.join(sorted(self._receive_ids))} the reply is from", "receive_id")
+        encrypted = self._codec.encrypt(xml.encode(), sender)
+        timestamp, nonce = str(int(self._clock.time())), secrets.token_hex(8)
+        signature = self._codec.sign(timestamp, nonce, encrypted)
+        return to_xml({"Encrypt": encrypted, "MsgSignature": signature, "TimeStamp": int(timestamp), "Nonce": nonce})
+
+    def _open(self, msg_signature: str | None, timestamp: str | None, nonce: str | None, encrypted: str | None) -> str:
+        parts = (msg_signature or "", timestamp or "", nonce or "", encrypted or "")
+        if not all(part and part.isascii() for part in parts):
+            raise SignatureError("the callback has no proper msg_signature, timestamp and nonce in its query")
+        self._codec.verify(*parts)
+        try:
+            return self._codec.decrypt(parts[3]).decode()
+        except UnicodeDecodeError:
+            raise DecryptError("the callback cannot be decrypted: is encoding_aes_key the one of this callback URL?") from None
