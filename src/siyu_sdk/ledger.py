@@ -215,7 +215,7 @@ class Ledger:
         memory = url in ("sqlite://", "sqlite:///:memory:")
         self._turn: AbstractContextManager[Any] = threading.RLock() if memory else nullcontext()
         options: dict[str, Any] = {"connect_args": {"check_same_thread": False}, "poolclass": StaticPool} if memory else {"pool_pre_ping": True}
-        self._engine = sa.create_engine(url, **options)
+        self._engine = sa.create_engine(url, hide_parameters=True, **options)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _tune_sqlite)
             event.listen(self._engine, "begin", _begin_immediate)
@@ -321,7 +321,11 @@ class Ledger:
 
     def save(self, rows: Iterable[Delivery], now: float, *, only_if: Iterable[State] | None = None) -> None:
         """Write these deliveries back, in one transaction; with `only_if`, those that stand in one of these states."""
-        values = [{"b_campaign": r.campaign, "b_step": r.step, "b_person": r.person, **attrs.asdict(r), "changed": now} for r in rows]
+        changing = ("state", "reason", "msgid", "coupon_code", "due")
+        values = [
+            {"b_campaign": r.campaign, "b_step": r.step, "b_person": r.person, **{name: getattr(r, name) for name in changing}, "changed": now}
+            for r in rows
+        ]
         if not values:
             return
         key: list[Any] = [
@@ -330,8 +334,8 @@ class Ledger:
             _deliveries.c.person == sa.bindparam("b_person"),
         ]
         if only_if is not None:
-            key.append(_deliveries.c.state.in_([str(s) for s in only_if]))
-        columns: dict[str, Any] = {name: sa.bindparam(name) for name in ("state", "reason", "msgid", "coupon_code", "due", "changed")}
+            key.append(sa.or_(*(_deliveries.c.state == state for state in only_if)))
+        columns: dict[str, Any] = {name: sa.bindparam(name) for name in (*changing, "changed")}
         with self._turn, self._engine.begin() as connection:
             connection.execute(_deliveries.update().where(*key).values(columns), values)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import secrets
 import threading
@@ -29,7 +30,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def http() -> Iterator[httpx.Client]:
     with httpx.Client(timeout=10) as client:
         yield client
@@ -50,16 +51,22 @@ class WeComCaller:
             self._token = reply["access_token"]
         return self._token
 
-    def __call__(self, path: str, **body: Any) -> dict[str, Any]:
+    def __call__(self, path: str, **body: Any) -> Any:
         return self.http.post(self.sandbox.wecom_url + path, params={"access_token": self.token()}, json=body).json()
 
-    def get(self, path: str, *, token: str | None = "", **query: Any) -> dict[str, Any]:
+    def get(self, path: str, *, token: str | None = "", **query: Any) -> Any:
         if token is not None:
             query["access_token"] = token or self.token()
         return self.http.get(self.sandbox.wecom_url + path, params=query).json()
 
-    def send(self, text: str, customers: list[str], sender: str = "") -> dict[str, Any]:
-        return self("/cgi-bin/externalcontact/add_msg_template", chat_type="single", external_userid=customers, sender=sender, text={"content": text})
+    def send(self, text: str, customers: list[str], sender: str = "") -> Any:
+        return self(
+            "/cgi-bin/externalcontact/add_msg_template",
+            chat_type="single",
+            external_userid=customers,
+            sender=sender,
+            text={"content": text},
+        )
 
     def results(self, msgid: str, userid: str) -> dict[str, int]:
         reply = self("/cgi-bin/externalcontact/get_groupmsg_send_result", msgid=msgid, userid=userid)
@@ -69,6 +76,13 @@ class WeComCaller:
 @pytest.fixture
 def wecom(sandbox: Sandbox, http: httpx.Client) -> WeComCaller:
     return WeComCaller(sandbox, http)
+
+
+@functools.cache
+def private_key(pem: str) -> RSAPrivateKey:
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, RSAPrivateKey)
+    return key
 
 
 @define
@@ -83,15 +97,15 @@ class PayCaller:
         content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         timestamp = tampering.get("timestamp", str(int(self.sandbox.clock.time())))
         nonce = tampering.get("nonce", secrets.token_hex(16))
-        key = serialization.load_pem_private_key(ids.private_key.encode(), None)
-        assert isinstance(key, RSAPrivateKey)
         message = f"{method}\n{target}\n{timestamp}\n{nonce}\n".encode() + content + b"\n"
-        signature = base64.b64encode(key.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
+        signature = base64.b64encode(private_key(ids.private_key).sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
         fields = {"mchid": ids.mchid, "nonce_str": nonce, "timestamp": timestamp, "serial_no": ids.serial_no, "signature": signature}
         fields |= {name: value for name, value in tampering.items() if name in fields}
         header = "WECHATPAY2-SHA256-RSA2048 " + ",".join(f'{name}="{value}"' for name, value in fields.items())
         headers = {"Authorization": header, "Content-Type": "application/json", **tampering.get("headers", {})}
-        return self.http.request(method, self.sandbox.pay_url + tampering.get("sent_to", target), content=tampering.get("sent", content), headers=headers)
+        return self.http.request(
+            method, self.sandbox.pay_url + tampering.get("sent_to", target), content=tampering.get("sent", content), headers=headers
+        )
 
     def send(self, openid: str, number: str, **more: Any) -> httpx.Response:
         ids = self.sandbox.credentials
@@ -139,7 +153,9 @@ class Listener:
 
     def wait_for(self, count: int, seconds: float = 5) -> list[tuple[str, dict[str, str], bytes]]:
         with self.arrived:
-            assert self.arrived.wait_for(lambda: len(self.received) >= count, seconds), f"only {len(self.received)} of {count} callbacks came"
+            assert self.arrived.wait_for(lambda: len(self.received) >= count, seconds), (
+                f"only {len(self.received)} of {count} callbacks came"
+            )
             return list(self.received)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
-from xml.etree import ElementTree
+
+from defusedxml import ElementTree
 
 from siyu_sdk.core.crypto import CallbackCodec
 from siyu_sdk.sandbox import Sandbox

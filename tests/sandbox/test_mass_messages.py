@@ -58,7 +58,11 @@ def test_a_sender_alone_means_all_their_customers_or_those_with_the_tags(sandbox
     for customer in customers:
         wecom(EC + "/mark_tag", userid="amy", external_userid=customer, add_tag=[tag])
     some = wecom(
-        EC + "/add_msg_template", chat_type="single", sender="amy", text={"content": "some"}, tag_filter={"group_list": [{"tag_list": [tag]}]}
+        EC + "/add_msg_template",
+        chat_type="single",
+        sender="amy",
+        text={"content": "some"},
+        tag_filter={"group_list": [{"tag_list": [tag]}]},
     )
     assert set(sandbox.wecom.tasks[some["msgid"]].todos["amy"].rows) == set(customers)
 
@@ -181,6 +185,7 @@ def test_people_are_late_forgetful_and_choosy() -> None:
         sandbox.advance(hours=1)
         prompt = confirmed()
         sandbox.advance(hours=9)
+        wecom._token = ""
         same_day = confirmed()
         sandbox.advance(days=2)
         wecom._token = ""

@@ -13,18 +13,18 @@ from siyu_sdk.sandbox import Sandbox
 ORDERS = "/wxa/sec/order/get_order_list"
 
 
-def fetch_token(sandbox: Sandbox, http: httpx.Client, **change: Any) -> dict[str, Any]:
+def fetch_token(sandbox: Sandbox, http: httpx.Client, **change: Any) -> Any:
     ids = sandbox.credentials
     body = {"grant_type": "client_credential", "appid": ids.miniprogram_appid, "secret": ids.miniprogram_secret, **change}
     return http.post(sandbox.miniprogram_url + "/cgi-bin/stable_token", json=body).json()
 
 
-Call = Callable[..., dict[str, Any]]
+Call = Callable[..., Any]
 
 
 @pytest.fixture
 def call(sandbox: Sandbox, http: httpx.Client) -> Call:
-    def call(path: str, token: str | None = None, **body: Any) -> dict[str, Any]:
+    def call(path: str, token: str | None = None, **body: Any) -> Any:
         token = fetch_token(sandbox, http)["access_token"] if token is None else token
         return http.post(sandbox.miniprogram_url + path, params={"access_token": token}, json=body).json()
 
@@ -68,7 +68,7 @@ def test_a_forced_refresh_voids_the_token_but_not_at_once(sandbox: Sandbox, http
 def test_a_login_code_works_once(sandbox: Sandbox, http: httpx.Client) -> None:
     ids = sandbox.credentials
 
-    def login(code: str, **change: str) -> dict[str, Any]:
+    def login(code: str, **change: str) -> Any:
         query = {"appid": ids.miniprogram_appid, "secret": ids.miniprogram_secret, "js_code": code, "grant_type": "authorization_code"}
         return http.get(sandbox.miniprogram_url + "/sns/jscode2session", params={**query, **change}).json()
 
@@ -104,7 +104,9 @@ def test_orders_by_time_person_and_state(sandbox: Sandbox, call: Call) -> None:
     assert {o["openid"] for o in call(ORDERS, openid=openid)["order_list"]} == {openid}
     assert {o["order_state"] for o in call(ORDERS, order_state=4)["order_list"]} == {4}
     one = inside[0]
-    assert {"transaction_id", "merchant_id", "merchant_trade_no", "description", "paid_amount", "openid", "pay_time", "shipping"} <= set(one)
+    assert {"transaction_id", "merchant_id", "merchant_trade_no", "description", "paid_amount", "openid", "pay_time", "shipping"} <= set(
+        one
+    )
     assert call("/wxa/sec/order/get_order", transaction_id=one["transaction_id"])["order"] == one
     by_number = call("/wxa/sec/order/get_order", merchant_id=one["merchant_id"], merchant_trade_no=one["merchant_trade_no"])
     assert by_number["order"] == one

@@ -16,7 +16,7 @@ def test_orders_week_by_week_then_one_by_one(sandbox: Sandbox, http: httpx.Clien
     body = {"grant_type": "client_credential", "appid": ids.store_appid, "secret": ids.store_secret}
     token = http.post(sandbox.store_url + "/cgi-bin/stable_token", json=body).json()["access_token"]
 
-    def call(path: str, **body: Any) -> dict[str, Any]:
+    def call(path: str, **body: Any) -> Any:
         return http.post(sandbox.store_url + path, params={"access_token": token}, json=body).json()
 
     now = int(sandbox.clock.time())

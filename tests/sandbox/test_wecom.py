@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -138,7 +139,7 @@ def test_mark_tag_bears_five_calls_at_once(sandbox: Sandbox, wecom: WeComCaller,
     tag = wecom(EC + "/add_corp_tag", group_name="购买", tag=[{"name": "榴莲"}])["tag_group"]["tag"][0]["id"]
     pairs = [(userid, customer) for userid, contacts in sandbox.world.contacts.items() for customer in contacts]
 
-    def mark(pair: tuple[str, str]) -> int:
+    def mark(pair: tuple[str, str]) -> Any:
         return wecom(EC + "/mark_tag", userid=pair[0], external_userid=pair[1], add_tag=[tag])["errcode"]
 
     with ThreadPoolExecutor(workers) as pool:
@@ -150,7 +151,7 @@ def test_mark_tag_bears_five_calls_at_once(sandbox: Sandbox, wecom: WeComCaller,
 
 
 def test_media_live_three_days(sandbox: Sandbox, wecom: WeComCaller, http: httpx.Client) -> None:
-    def upload(path: str, content: bytes = b"0123456789\r\n\x00", **query: str) -> dict[str, str]:
+    def upload(path: str, content: bytes = b"0123456789\r\n\x00", **query: str) -> Any:
         query["access_token"] = wecom.token()
         return http.post(sandbox.wecom_url + path, params=query, files={"media": ("封面.jpg", content, "image/jpeg")}).json()
 

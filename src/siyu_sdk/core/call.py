@@ -129,8 +129,10 @@ class Spec(Generic[R_co]):
 
     def _arguments_type(self) -> type[BaseModel]:
         if "type" not in self._cache:
-            from pydantic import ConfigDict, create_model
+            from pydantic import BeforeValidator, ConfigDict, create_model
             from pydantic.fields import FieldInfo
+
+            from .http import Upload
 
             hints, parameters, fields = self._hints(), list[Parameter](), dict[str, Any]()
             for name, parameter in self.signature.parameters.items():
@@ -139,7 +141,7 @@ class Spec(Generic[R_co]):
                 place = self._place(name, alias, annotation)
                 parameters.append(Parameter(name, alias, place))
                 default: Any = ... if parameter.default is inspect.Parameter.empty else parameter.default
-                fields[name] = (Any if place == "file" else annotation, default)
+                fields[name] = (Annotated[Any, BeforeValidator(Upload.of)] if place == "file" else annotation, default)
             self._cache["parameters"] = tuple(parameters)
             self._cache["type"] = create_model(
                 self.name,
@@ -240,10 +242,7 @@ def strip_nulls(value: Any) -> Any:
     """Drop the null fields of objects: a null is an absent field."""
     if isinstance(value, dict):
         return {k: strip_nulls(v) for k, v in cast("dict[str, Any]", value).items() if v is not None}
-    if isinstance(value, list):
-        items: list[Any] = value
-        return [strip_nulls(item) for item in items]
-    return value
+    return list(map(strip_nulls, cast("Iterable[Any]", value))) if isinstance(value, list) else value
 
 
 def _adapter(kind: Any) -> TypeAdapter[Any]:
@@ -292,13 +291,13 @@ class Call(Generic[R_co]):
         return cast("R_co", (yield self))
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Call):
-            return NotImplemented
-        that: Call[Any] = other
-        return self.spec is that.spec and self.to_wire() == that.to_wire()
+        return type(other) is type(self) and self._identity() == cast("Any", other)._identity()
 
     def __hash__(self) -> int:
-        return hash((self.spec, jsonlib.dumps(self.to_wire(), sort_keys=True, default=str)))
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[int, str]:
+        return id(self.spec), jsonlib.dumps(self.to_wire(), sort_keys=True, default=str)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={_short(value)}" for name, value in self.arguments.items())

@@ -97,7 +97,7 @@ def gcm_decrypt(key: bytes, nonce: bytes, cipher: str, associated: bytes) -> byt
 
 def sha1_signature(*parts: str) -> str:
     """The signature of callbacks: SHA-1 over the sorted parts, joined."""
-    return hashlib.sha1("".join(sorted(parts)).encode(), usedforsecurity=False).hexdigest()
+    return hashlib.sha1("".join(sorted(parts)).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
 class CallbackCodec:

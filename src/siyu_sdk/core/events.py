@@ -20,8 +20,8 @@ class Event(WireModel):
 
     platform: ClassVar[str] = ""
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, *, event: str | tuple[str, ...] = (), change_type: str | tuple[str, ...] = "", **_: Any) -> None:
+    def __init_subclass__(cls, *, event: str | tuple[str, ...] = (), change_type: str | tuple[str, ...] = "", **options: Any) -> None:
+        super().__init_subclass__(**options)
         for name in (event,) if isinstance(event, str) else event:
             for change in (change_type,) if isinstance(change_type, str) else change_type:
                 _TYPES[cls.platform, name, change] = cls

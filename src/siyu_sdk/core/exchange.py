@@ -19,7 +19,7 @@ from .call import Call, Flow, Local, Sleep, Spec, decode
 from .codes import Code, refusal
 from .errors import ApiError, DecodeError, NotSent, OutcomeUnknown, SiyuError
 from .hooks import Attempt, log
-from .http import READ_TIMEOUT, UPLOAD_TIMEOUT, Request, Response, Upload, multipart
+from .http import READ_TIMEOUT, UPLOAD_TIMEOUT, Request, Response, multipart
 from .model import Reply
 from .run import Guarded, Transmit
 from .tokens import Token, TokenSource
@@ -229,9 +229,8 @@ def build(session: Session, call: Call[Any]) -> Request:
     sources = call.files()
     content, signed, timeout = call.content(), None, READ_TIMEOUT
     if sources:
-        files = {name: Upload.of(source) for name, source in sources.items()}
         texts = cast("dict[str, Any]", call.body())
-        headers["content-type"], content = multipart(files, {k: v if isinstance(v, str) else _compact(v) for k, v in texts.items()})
+        headers["content-type"], content = multipart(sources, {k: v if isinstance(v, str) else _compact(v) for k, v in texts.items()})
         signed, timeout = _compact(texts["meta"]).encode() if "meta" in texts else None, UPLOAD_TIMEOUT
     elif content is not None:
         headers["content-type"] = "application/json"

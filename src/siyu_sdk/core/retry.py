@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from attrs import field, frozen
-from tenacity import RetryCallState, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, stop_after_attempt, wait_exponential, wait_random
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base
 
@@ -18,7 +18,7 @@ class Retry:
     """The policy: any `tenacity` stop and wait. `Retry(stop=stop_after_attempt(1))` never tries again."""
 
     stop: stop_base = field(factory=lambda: stop_after_attempt(4))
-    wait: wait_base = field(factory=lambda: wait_exponential_jitter(initial=0.2, max=10, jitter=0.2))
+    wait: wait_base = field(factory=lambda: wait_exponential(multiplier=0.2, max=10) + wait_random(0, 0.2))
 
     def pause(self, attempt: int, started: float, now: float, asked: float | None = None) -> float | None:
         """Seconds before the next try after so many, or None to give up. `asked` is the platform's own wish."""

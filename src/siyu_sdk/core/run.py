@@ -7,6 +7,7 @@ tasks.
 from __future__ import annotations
 
 import asyncio
+import time
 import warnings
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from attrs import frozen
 from .call import Call, Flow, Gather, Local, Sleep
 from .clock import Clock, SystemClock
 from .errors import SiyuError, UsageError
-from .http import AsyncTransport, Request, Transport
+from .http import AsyncTransport, Request, Response, Transport
 from .tokens import TokenCache
 
 T = TypeVar("T")
@@ -85,27 +86,39 @@ class Runner:
             flow.close()
 
     def _perform(self, step: Any) -> Any:
-        match step:
-            case Transmit(request, transport):
-                return cast("Transport", transport).send(request)
-            case Local():
-                local: Local[Any] = step
-                return local.function(*local.arguments)
-            case Call():
-                call: Call[Any] = step
-                return self.run(self.exchange(call))
-            case Sleep(seconds):
-                return _nap(self.clock.sleep(seconds))
-            case Guarded():
-                guarded: Guarded[Any] = step
-                with guarded.cache.lock(guarded.key):
-                    return self.run(guarded.inner())
-            case Gather():
-                gather: Gather[Any] = step
-                with ThreadPoolExecutor(max_workers=gather.limit, thread_name_prefix="siyu") as pool:
-                    return list(pool.map(self._attempt, gather.calls))
-            case _:
-                raise UsageError(f"a flow yielded {step!r}, which is no step; did you forget `yield from`?")
+        perform = self._STEPS.get(step.__class__)
+        if perform is None:
+            raise _no_step(step)
+        return perform(self, step)
+
+    def _transmit(self, step: Transmit) -> Response:
+        return cast("Transport", step.transport).send(step.request)
+
+    def _local(self, step: Local[Any]) -> Any:
+        return step.function(*step.arguments)
+
+    def _call(self, step: Call[Any]) -> Any:
+        return self.run(self.exchange(step))
+
+    def _sleep(self, step: Sleep) -> None:
+        time.sleep(self.clock.sleep(step.seconds))
+
+    def _guarded(self, step: Guarded[Any]) -> Any:
+        with step.cache.lock(step.key):
+            return self.run(step.inner())
+
+    def _gather(self, step: Gather[Any]) -> list[Any]:
+        with ThreadPoolExecutor(max_workers=step.limit, thread_name_prefix="siyu") as pool:
+            return list(pool.map(self._attempt, step.calls))
+
+    _STEPS: ClassVar[dict[type, Callable[[Any, Any], Any]]] = {
+        Transmit: _transmit,
+        Local: _local,
+        Call: _call,
+        Sleep: _sleep,
+        Guarded: _guarded,
+        Gather: _gather,
+    }
 
     def _attempt(self, item: Call[Any] | Flow[Any]) -> Any:
         try:
@@ -114,10 +127,8 @@ class Runner:
             return error
 
 
-def _nap(seconds: float) -> None:
-    import time
-
-    time.sleep(seconds)
+def _no_step(step: object) -> UsageError:
+    return UsageError(f"a flow yielded {step!r}, which is no step; did you forget `yield from`?")
 
 
 class AsyncRunner:
@@ -155,40 +166,38 @@ class AsyncRunner:
             flow.close()
 
     async def _perform(self, step: Any) -> Any:
-        match step:
-            case Transmit(request, transport):
-                return await cast("AsyncTransport", transport).send(request)
-            case Local():
-                local: Local[Any] = step
-                if local.blocking:
-                    return await asyncio.to_thread(local.function, *local.arguments)
-                return local.function(*local.arguments)
-            case Call():
-                call: Call[Any] = step
-                return await self.run(self.exchange(call))
-            case Sleep(seconds):
-                return await asyncio.sleep(self.clock.sleep(seconds))
-            case Guarded():
-                guarded: Guarded[Any] = step
-                return await self._guarded(guarded.cache, guarded.key, guarded.inner)
-            case Gather():
-                gather: Gather[Any] = step
-                return await self._gather(list(gather.calls), gather.limit)
-            case _:
-                raise UsageError(f"a flow yielded {step!r}, which is no step; did you forget `yield from`?")
+        perform = self._STEPS.get(step.__class__)
+        if perform is None:
+            raise _no_step(step)
+        return await perform(self, step)
 
-    async def _guarded(self, cache: TokenCache, key: str, inner: Callable[[], Flow[Any]]) -> Any:
+    async def _transmit(self, step: Transmit) -> Response:
+        return await cast("AsyncTransport", step.transport).send(step.request)
+
+    async def _local(self, step: Local[Any]) -> Any:
+        if step.blocking:
+            return await asyncio.to_thread(step.function, *step.arguments)
+        return step.function(*step.arguments)
+
+    async def _call(self, step: Call[Any]) -> Any:
+        return await self.run(self.exchange(step))
+
+    async def _sleep(self, step: Sleep) -> None:
+        await asyncio.sleep(self.clock.sleep(step.seconds))
+
+    async def _guarded(self, step: Guarded[Any]) -> Any:
         """Tasks queue on a lock of this loop; only its holder contends, in a thread, for the lock that threads and processes share."""
         locks = self._locks.setdefault(asyncio.get_running_loop(), {})
-        async with locks.setdefault(key, asyncio.Lock()):
-            shared = cache.lock(key)
+        async with locks.setdefault(step.key, asyncio.Lock()):
+            shared = step.cache.lock(step.key)
             await asyncio.to_thread(shared.__enter__)
             try:
-                return await self.run(inner())
+                return await self.run(step.inner())
             finally:
                 await asyncio.shield(asyncio.to_thread(shared.__exit__, None, None, None))
 
-    async def _gather(self, items: list[Call[Any] | Flow[Any]], limit: int) -> list[Any]:
+    async def _gather(self, step: Gather[Any]) -> list[Any]:
+        items = list(step.calls)
         results: list[Any] = [None] * len(items)
         waiting = iter(enumerate(items))
 
@@ -200,6 +209,15 @@ class AsyncRunner:
                     results[index] = error
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(limit, len(items))):
+            for _ in range(min(step.limit, len(items))):
                 group.create_task(work())
         return results
+
+    _STEPS: ClassVar[dict[type, Callable[[Any, Any], Coroutine[Any, Any, Any]]]] = {
+        Transmit: _transmit,
+        Local: _local,
+        Call: _call,
+        Sleep: _sleep,
+        Guarded: _guarded,
+        Gather: _gather,
+    }

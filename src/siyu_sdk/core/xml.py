@@ -19,7 +19,7 @@ def parse_xml(text: str | bytes) -> dict[str, Any]:
 
     try:
         root = fromstring(text, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, RecursionError) as error:
+    except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
         raw = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
         raise DecodeError.of(error, "callback", raw) from None
     value = _read(root, 0)

@@ -77,10 +77,11 @@ class Books:
             return list(self._world.inboxes.get(external_userid, ()))
 
     def wallet(self, person: str) -> list[Coupon]:
-        """The coupons of one person, by unionid or by openid."""
+        """The coupons of one person, by unionid, openid or external_userid."""
         with self._world.lock:
             coupons = self._pay.coupons.values()
-            return [self._pay.refreshed(coupon) for coupon in coupons if person in (coupon.openid, coupon.person.unionid)]
+            found = [c for c in coupons if person in (c.openid, c.person.unionid, c.person.external_userid)]
+            return [self._pay.refreshed(coupon) for coupon in found]
 
     def summary(self) -> dict[str, Any]:
         """The whole books as JSON values: tasks with their counts, coupons by state, deliveries, events, calls."""

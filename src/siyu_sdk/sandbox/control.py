@@ -90,7 +90,7 @@ def inbox(sandbox: Sandbox, request: Request) -> Json:
 
 @router.on("GET", "/wallet/{person}")
 def wallet(sandbox: Sandbox, request: Request) -> Json:
-    """One person's coupons, by unionid or openid."""
+    """One person's coupons, by unionid, openid or external_userid."""
     return {"coupons": [asdict(coupon) for coupon in sandbox.wallet(request.placeholders["person"])]}
 
 

@@ -81,8 +81,8 @@ class Sandbox:
         self.faults = Faults(seed)
         self.calls: Calls
         self._build()
-        platforms: tuple[Platform, ...] = (self.wecom, self.miniprogram, self.store, self.pay, Control(self))
-        self._servers = [PlatformServer(platform, port and port + n, self.faults, self.calls) for n, platform in enumerate(platforms)]
+        self._port = port
+        self._servers: list[PlatformServer] = []
 
     def _build(self) -> None:
         self.clock = VirtualClock()
@@ -96,8 +96,13 @@ class Sandbox:
         self.wecom.plant(*plant(self.world))
         self.pay.plant()
 
+    def _platforms(self) -> tuple[Platform, ...]:
+        return self.wecom, self.miniprogram, self.store, self.pay
+
     def start(self) -> Self:
-        """Listen, and let time run."""
+        """Listen, and let time run. OSError where a port is taken."""
+        for n, platform in enumerate((*self._platforms(), Control(self))):
+            self._servers.append(PlatformServer(platform, self._port and self._port + n, self.faults, self.calls))
         for server in self._servers:
             server.start()
         self.world.timeline.start()
@@ -107,6 +112,7 @@ class Sandbox:
         """Closes all ports and connections; the books stay readable."""
         self.world.timeline.stop()
         threads = [threading.Thread(target=server.stop) for server in self._servers]
+        self._servers = []
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -119,7 +125,7 @@ class Sandbox:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<Sandbox seed={self.seed} {self.clock!r} control={self.control_url}>"
+        return f"<Sandbox seed={self.seed} {self.clock!r}{f' control={self.control_url}' if self._servers else ''}>"
 
     def reset(self) -> None:
         """The world as it was at the start, clock and books included; ports and callback URLs stay, faults and tokens go."""
@@ -128,37 +134,41 @@ class Sandbox:
         self.faults.clear()
         self._build()
         self.wecom_callback_url, self.pay_callback_url = urls
-        platforms: tuple[Platform, ...] = (self.wecom, self.miniprogram, self.store, self.pay)
-        for server, platform in zip(self._servers, platforms, strict=False):
+        for server, platform in zip(self._servers, self._platforms(), strict=False):
             server.serve_from_now_on(platform, self.calls)
         self.world.timeline.start()
 
     # where it listens
 
+    def _url(self, place: int) -> str:
+        if not self._servers:
+            raise RuntimeError("the sandbox listens only between start and stop: use it in a with statement")
+        return self._servers[place].url
+
     @property
     def wecom_url(self) -> str:
         """The base URL for a client."""
-        return self._servers[0].url
+        return self._url(0)
 
     @property
     def miniprogram_url(self) -> str:
         """The base URL for a client."""
-        return self._servers[1].url
+        return self._url(1)
 
     @property
     def store_url(self) -> str:
         """The base URL for a client."""
-        return self._servers[2].url
+        return self._url(2)
 
     @property
     def pay_url(self) -> str:
         """The base URL for a client."""
-        return self._servers[3].url
+        return self._url(3)
 
     @property
     def control_url(self) -> str:
         """The control server, and SIYU_CLOCK_URL for other processes."""
-        return self._servers[4].url
+        return self._url(4)
 
     # where it calls back
 
@@ -197,7 +207,7 @@ class Sandbox:
         return self.books.inbox(external_userid)
 
     def wallet(self, person: str) -> list[Coupon]:
-        """The coupons of one person, by unionid or by openid."""
+        """The coupons of one person, by unionid, openid or external_userid."""
         return self.books.wallet(person)
 
     def invariants(self) -> list[str]:
@@ -233,8 +243,9 @@ class Sandbox:
             "SIYU_PAY_API_V3_KEY": ids.api_v3_key,
             "SIYU_PAY_PUBLIC_KEY": ids.public_key,
             "SIYU_PAY_PUBLIC_KEY_ID": ids.public_key_id,
-            "SIYU_PAY_BRAND_ID": ids.brand_id,
+            "SIYU_PAY_CERTIFICATE": ids.certificate,
             "SIYU_PAY_BASE_URL": self.pay_url,
+            "SIYU_BRAND_ID": ids.brand_id,
             "SIYU_CLOCK_URL": self.control_url,
         }
 
@@ -286,6 +297,7 @@ class Sandbox:
             "store": self.store_client(),
             "pay": self.pay_client(),
             "clock": self.clock,
+            "brand_id": self.credentials.brand_id,
             **options,
         }
         return Siyu(**settings)

@@ -12,7 +12,7 @@ id, those after it are called `<batch>#<turn>`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -26,6 +26,8 @@ try:
     import sqlalchemy as sa
     from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
     from dbos import error as dbos_error
+    from sqlalchemy import event
+    from sqlalchemy.exc import ArgumentError
 except ImportError:  # pragma: no cover -- an environment without the extra
     raise UsageError('the durable engine needs DBOS: pip install "siyu-sdk[sop]"') from None
 
@@ -162,7 +164,7 @@ def checked_url(url: str) -> str:
     """Refuse what processes cannot share."""
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
+    except ArgumentError:
         raise InputError("database_url is no database URL; write sqlite:///siyu.db or postgresql+psycopg://…", "database_url") from None
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in (None, "", ":memory:"):
@@ -180,7 +182,7 @@ def open_engine(url: str, pool_size: int = 5) -> sa.Engine:
     options = {} if sqlite else {"options": "-c idle_in_transaction_session_timeout=60000"}  # a frozen process shall not keep its locks
     engine = sa.create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=30, pool_pre_ping=True, connect_args=options)
     if sqlite:
-        sa.event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "connect", _tune_sqlite)
     return engine
 
 
@@ -191,7 +193,7 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
 
 
 @contextmanager
-def open_client(url: str, pool_size: int = 5) -> Iterator[tuple[DBOSClient, sa.Engine]]:
+def open_client(url: str, pool_size: int = 5) -> Generator[tuple[DBOSClient, sa.Engine]]:
     """A client of the engine, and the connections under it; the tables are made where they are missing."""
     engine = open_engine(url, pool_size)
     try:

@@ -8,7 +8,7 @@ import os
 import signal
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -36,15 +36,15 @@ LEDGER_RETRY: Final = 60.0
 class Heartbeats(Protocol):
     """The part of the ledger in which workers see of each other who lives."""
 
-    def beat(self, name: str) -> None:
+    def beat(self, name: str, /) -> None:
         """Say that this worker lives."""
         ...
 
-    def silent(self, seconds: float) -> list[str]:
+    def silent(self, seconds: float, /) -> list[str]:
         """Name the workers that have not been heard of for so long."""
         ...
 
-    def forget(self, name: str) -> None:
+    def forget(self, name: str, /) -> None:
         """Strike out a worker that is gone, and whose work is adopted."""
         ...
 
@@ -62,15 +62,15 @@ class Hub(Protocol):
         """Where workers leave signs of life."""
         ...
 
-    def run(self, flow: Flow[T]) -> T:
+    def run(self, flow: Flow[T], /) -> T:
         """Run a flow."""
         ...
 
-    def work(self, batch: str) -> Flow[float | None]:
+    def work(self, batch: str, /) -> Flow[float | None]:
         """Look at a batch: gives seconds until the next look, or None when it has ended. Safe at any time, in any process."""
         ...
 
-    def hold(self, batch: str, reason: str) -> Flow[None]:
+    def hold(self, batch: str, reason: str, /) -> Flow[None]:
         """Keep a batch for an operator."""
         ...
 
@@ -282,7 +282,7 @@ def _under_way(client: DBOSClient, name: str) -> list[str]:
 
 
 @contextmanager
-def _name_claimed(url: str, name: str) -> Iterator[None]:
+def _name_claimed(url: str, name: str) -> Generator[None]:
     """Hold a lock on a worker's name that the system releases when the process dies, however it dies."""
     parsed = sa.make_url(url)
     taken = UsageError(f"a worker named {name!r} is at work on this database already; give this one another name")
