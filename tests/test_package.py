@@ -16,7 +16,7 @@ import siyu_sdk
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-EXTRAS = {"dbos", "psycopg", "redis", "rich", "sqlalchemy", "typer", "yaml"}
+EXTRAS = {"dbos", "psycopg", "redis", "sqlalchemy", "typer", "yaml"}  # rich is missing: httpx itself imports it where it is installed
 
 
 def snippets(page: Path) -> list[str]:

@@ -224,8 +224,8 @@ class Campaign:
     guards: Guards = Guards()
 
     def __attrs_post_init__(self) -> None:
-        if not self.name.strip() or len(self.name) > 64:
-            raise InputError(f"campaign: a name of 1 to 64 characters is needed, got {self.name!r}", "name")
+        if not self.name.strip() or len(self.name) > 64 or any(c in self.name for c in "/#@"):
+            raise InputError(f"campaign: a name of 1 to 64 characters without / # @ is needed, got {self.name!r}", "name")
         if not self.steps:
             raise InputError(f"campaign {self.name!r}: at least one step is needed", "steps")
         seen = set[str]()

@@ -6,6 +6,7 @@ step with a message, a coupon campaign one with a coupon.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,7 +16,7 @@ from attrs import evolve, frozen
 
 from .audience import Audience, Audiences, current
 from .campaign import Campaign, Condition, Step
-from .core.call import Flow, Gather, Local
+from .core.call import Flow, Gather, Local, Sleep
 from .core.endpoint import M, flow
 from .core.errors import ApiError, InputError
 from .delivery import DISPATCHING, group_batches
@@ -99,6 +100,19 @@ class Campaigns(Helper[M]):
         for name in (yield from Local(self.hub.ledger.running)):
             runs.append((yield from tick_one(self.hub, name)))  # noqa: PERF401 -- a generator cannot yield from inside a comprehension
         return tuple(runs)
+
+    @flow
+    def wait(self, name: str, *, timeout: float = 600.0) -> Flow[bool]:
+        """Wait until every batch that was queued has come to its end; False if that takes longer than `timeout` (real) seconds.
+
+        Of use where an engine works elsewhere: the inline engine has ended them all when `apply` and `tick` return.
+        """
+        end = time.monotonic() + timeout
+        while (yield from Local(self.hub.ledger.batches, name, OPEN)):
+            if time.monotonic() > end:
+                return False
+            yield from Sleep(0.1)
+        return True
 
     @flow
     def refresh(self, name: str) -> Flow[None]:

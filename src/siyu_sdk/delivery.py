@@ -206,6 +206,9 @@ def _close(
 
 # Coupons
 
+SLICE = 25
+"""Coupons between two entries in the ledger: so many are asked for again after a crash, under their old numbers."""
+
 ALREADY_HAS = {272756740: "the limit of coupons for one person is reached", 272755200: "a coupon was issued under another number"}
 
 
@@ -215,24 +218,12 @@ def _give_coupons(hub: Hub, batch: Batch) -> Flow[float | None]:
     rows = [row for row in (yield from Local(hub.ledger.in_batch, batch.id)) if row.state == State.QUEUED]
     if batch.state == BatchState.WAITING:
         yield from Local(hub.ledger.take, batch.id, uuid4().hex, hub.clock.time())
-    outcomes: list[Any] = yield from Gather([send_coupon(coupon, row) for row in rows])
-    ended, later = list[Delivery](), list[str]()
-    for row, outcome in zip(rows, outcomes, strict=True):
-        if not isinstance(outcome, Exception):
-            ended.append(evolve(row, state=State.ISSUED, coupon_code=outcome.coupon_code))
-        elif isinstance(outcome, (TransportError, *_WAIT)) or getattr(outcome, "may_have_arrived", False):
-            later.append(str(outcome))
-        elif isinstance(outcome, _CONFIGURATION):
-            ended.append(evolve(row, state=State.HELD, reason=str(outcome)[:500]))
-        elif isinstance(outcome, ApiError):
-            code = outcome.code if isinstance(outcome.code, int) else 0
-            ended.append(evolve(row, state=State.REFUSED, reason=ALREADY_HAS.get(code, f"{outcome.code} {outcome.message}")[:500]))
-        else:
-            later.append(str(outcome))
-    # A notice may have overtaken us and confirmed the coupon already: that stands.
-    yield from Local(lambda: hub.ledger.save(ended, hub.clock.time(), only_if=(State.QUEUED,)))
+    later = list[str]()
+    for start in range(0, len(rows), SLICE):
+        later += yield from _give_some(hub, coupon, rows[start : start + SLICE])
     if not later:
-        yield from _close(hub, batch, BatchState.SENT, {})
+        held = [row.reason for row in (yield from Local(hub.ledger.in_batch, batch.id)) if row.state == State.HELD]
+        yield from _close(hub, batch, BatchState.HELD if held else BatchState.SENT, {}, note=held[0] if held else "")
         return None
     attempts = yield from Local(hub.ledger.tried, batch.id)
     if attempts >= MOST_ATTEMPTS:
@@ -240,6 +231,25 @@ def _give_coupons(hub: Hub, batch: Batch) -> Flow[float | None]:
         yield from _hold(hub, batch, left, f"given up after {attempts} attempts: {later[0]}")
         return None
     return pause(attempts)
+
+
+def _give_some(hub: Hub, coupon: Coupon, rows: Sequence[Delivery]) -> Flow[list[str]]:
+    """Issue some coupons and write down what came of it; gives why others have to be asked for again."""
+    outcomes: list[Any] = yield from Gather([send_coupon(coupon, row) for row in rows])
+    ended, later = list[Delivery](), list[str]()
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if not isinstance(outcome, Exception):
+            ended.append(evolve(row, state=State.ISSUED, coupon_code=outcome.coupon_code))
+        elif isinstance(outcome, _CONFIGURATION):
+            ended.append(evolve(row, state=State.HELD, reason=str(outcome)[:500]))
+        elif isinstance(outcome, ApiError) and not isinstance(outcome, _WAIT):
+            code = outcome.code if isinstance(outcome.code, int) else 0
+            ended.append(evolve(row, state=State.REFUSED, reason=ALREADY_HAS.get(code, f"{outcome.code} {outcome.message}")[:500]))
+        else:
+            later.append(str(outcome))  # unknown, or to be tried later: the same number goes out again
+    # A notice may have overtaken us and confirmed the coupon already: that stands.
+    yield from Local(lambda: hub.ledger.save(ended, hub.clock.time(), only_if=(State.QUEUED,)))
+    return later
 
 
 def send_coupon(coupon: Coupon, row: Delivery) -> Call[Any]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from .core.clock import Clock
 from .core.errors import InputError
 
 
-def clients_from(environment: Mapping[str, str], *, is_async: bool) -> dict[str, Any]:
-    """The arguments of a hub: every platform whose id is set, and `SIYU_LEDGER`, `SIYU_BRAND_ID`.
+def clients_from(environment: Mapping[str, str], *, is_async: bool, clock: Clock | None = None) -> dict[str, Any]:
+    """The arguments of a hub: every platform whose id is set, `SIYU_LEDGER` (URL) and `SIYU_SETTLE` (seconds).
 
     Keys may be given as PEM text or, with `_FILE` behind the name, as a path.
     """
@@ -20,7 +22,7 @@ def clients_from(environment: Mapping[str, str], *, is_async: bool) -> dict[str,
         return getattr(siyu_sdk, f"Async{name}" if is_async else name)
 
     made = dict[str, Any]()
-    reader = _Reader(environment)
+    reader = _Reader(environment, clock)
     if corpid := reader.get("SIYU_WECOM_CORPID"):
         agentid = reader.get("SIYU_WECOM_AGENTID")
         made["wecom"] = kind("WeCom")(
@@ -44,15 +46,16 @@ def clients_from(environment: Mapping[str, str], *, is_async: bool) -> dict[str,
         )
     if not made:
         raise InputError("no platform is configured: set SIYU_WECOM_CORPID and SIYU_WECOM_CORPSECRET at least", "SIYU_WECOM_CORPID")
-    for name in ("LEDGER", "BRAND_ID"):
-        if value := reader.get(f"SIYU_{name}"):
-            made[name.lower()] = value
+    if ledger := reader.get("SIYU_LEDGER"):
+        made["ledger"] = ledger
+    if settle := reader.get("SIYU_SETTLE"):
+        made["settle"] = timedelta(seconds=float(settle))
     return made
 
 
 class _Reader:
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+    def __init__(self, environment: Mapping[str, str], clock: Clock | None) -> None:
+        self._environment, self._clock = environment, clock
 
     def get(self, name: str) -> str | None:
         if value := self._environment.get(name):
@@ -71,5 +74,5 @@ class _Reader:
         return value
 
     def options(self, platform: str) -> dict[str, Any]:
-        base_url = self.get(f"SIYU_{platform}_BASE_URL")
-        return {"base_url": base_url} if base_url else {}
+        given = {"base_url": self.get(f"SIYU_{platform}_BASE_URL"), "clock": self._clock}
+        return {name: value for name, value in given.items() if value is not None}

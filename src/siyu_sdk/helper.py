@@ -27,7 +27,6 @@ class Hub(Protocol):
     """«group/tag» → id, as last seen."""
     opt_out_tag: str
     """The corp tag of people who want nothing; they are in no audience."""
-    brand_id: str
     appid: str
     """The mini-program whose openids coupons are sent to."""
     settle: timedelta

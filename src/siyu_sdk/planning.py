@@ -104,9 +104,12 @@ def check_stock(coupon: Coupon, step: str) -> Flow[StockFacts]:
     if stock.state != StockState.SENDING:
         raise InputError(f"step {step!r}: coupon stock {coupon.stock_id} is {stock.state}, not SENDING: nothing can be issued from it", "coupon")
     fen = coupon.fen
-    rule = stock.single_usage_rule
-    if not fen and rule is not None and rule.normal_coupon is not None:
-        fen = rule.normal_coupon.discount_amount
+    if not fen:  # the discount stands on the stock of a coupon for single goods, on the product coupon of one for everything
+        product = yield from ProductCoupons.get_product_coupon(coupon.product_coupon_id, brand_id=coupon.brand_id)
+        normal = (stock.single_usage_rule and stock.single_usage_rule.normal_coupon) or (
+            product.single_usage_info and product.single_usage_info.normal_coupon
+        )
+        fen = normal.discount_amount if normal else 0
     limit, sent = stock.stock_send_rule, stock.sent_count_info
     left = None
     if limit is not None and limit.max_count is not None and sent is not None and sent.total_count is not None:

@@ -49,7 +49,6 @@ class SiyuAPI(Generic[M]):
         ledger: Ledger | str,
         engine: Engine | None,
         clock: Clock | None,
-        brand_id: str,
         opt_out_tag: str,
         settle: timedelta,
     ) -> None:
@@ -58,7 +57,7 @@ class SiyuAPI(Generic[M]):
         self._engine = engine
         self.clock = clock or next((client.clock for client in self._clients.values()), SystemClock())
         self.tag_ids = {}
-        self.brand_id, self.opt_out_tag, self.settle = brand_id, opt_out_tag, settle
+        self.opt_out_tag, self.settle = opt_out_tag, settle
         miniprogram = self._clients.get("miniprogram")
         self.appid: str = miniprogram.appid if miniprogram is not None else ""
         self.has_miniprogram, self.has_store = miniprogram is not None, "store" in self._clients
@@ -96,6 +95,12 @@ class SiyuAPI(Generic[M]):
         from .delivery import look
 
         return look(cast("Any", self), batch_id)
+
+    def hold(self, batch_id: str, reason: str) -> Flow[None]:
+        """Take a batch out of work for an operator to look at: what an engine does with an error that nobody foresaw."""
+        from .delivery import hold
+
+        return hold(cast("Any", self), batch_id, reason)
 
     @cached_property
     def audience(self) -> Audiences[M]:
@@ -137,7 +142,7 @@ class Siyu(SiyuAPI[Sync], Runner):
     """One brand, for threads. Give it the platforms it has; `ledger` is a database URL (SQLite or PostgreSQL) or a `Ledger`.
 
     `settle` is how long a doubtful send may take to show in the platform's lists; `opt_out_tag` («group/tag») marks people who are
-    never sent anything; `brand_id` is the brand's for coupons issued by a partner.
+    never sent anything.
     """
 
     def __init__(
@@ -150,14 +155,13 @@ class Siyu(SiyuAPI[Sync], Runner):
         ledger: Ledger | str = "sqlite:///siyu.db",
         engine: Engine | None = None,
         clock: Clock | None = None,
-        brand_id: str = "",
         opt_out_tag: str = OPT_OUT_TAG,
         settle: timedelta = SETTLE,
     ) -> None:
         self.wecom, self.miniprogram, self.store, self.pay = wecom, miniprogram, store, pay
         clients = {"wecom": wecom, "miniprogram": miniprogram, "store": store, "pay": pay}
         self._share(
-            clients, ledger=ledger, engine=engine, clock=clock, brand_id=brand_id, opt_out_tag=opt_out_tag, settle=settle
+            clients, ledger=ledger, engine=engine, clock=clock, opt_out_tag=opt_out_tag, settle=settle
         )
 
     @classmethod
@@ -165,7 +169,7 @@ class Siyu(SiyuAPI[Sync], Runner):
         """Make a hub from `SIYU_WECOM_CORPID`, `SIYU_WECOM_CORPSECRET`, `SIYU_PAY_MCHID` …: see the guide for all of them."""
         from .environment import clients_from
 
-        return cls(**clients_from(environment or os.environ, is_async=False), **options)
+        return cls(**{**clients_from(environment or os.environ, is_async=False, clock=options.get("clock")), **options})
 
     def close(self) -> None:
         """Close every platform's connections, and the ledger."""
@@ -194,7 +198,6 @@ class AsyncSiyu(SiyuAPI[Async], AsyncRunner):
         ledger: Ledger | str = "sqlite:///siyu.db",
         engine: Engine | None = None,
         clock: Clock | None = None,
-        brand_id: str = "",
         opt_out_tag: str = OPT_OUT_TAG,
         settle: timedelta = SETTLE,
     ) -> None:
@@ -202,7 +205,7 @@ class AsyncSiyu(SiyuAPI[Async], AsyncRunner):
         self.wecom, self.miniprogram, self.store, self.pay = wecom, miniprogram, store, pay
         clients = {"wecom": wecom, "miniprogram": miniprogram, "store": store, "pay": pay}
         self._share(
-            clients, ledger=ledger, engine=engine, clock=clock, brand_id=brand_id, opt_out_tag=opt_out_tag, settle=settle
+            clients, ledger=ledger, engine=engine, clock=clock, opt_out_tag=opt_out_tag, settle=settle
         )
 
     @classmethod
@@ -210,7 +213,7 @@ class AsyncSiyu(SiyuAPI[Async], AsyncRunner):
         """Make a hub from the environment, as `Siyu.from_env` does."""
         from .environment import clients_from
 
-        return cls(**clients_from(environment or os.environ, is_async=True), **options)
+        return cls(**{**clients_from(environment or os.environ, is_async=True, clock=options.get("clock")), **options})
 
     async def aclose(self) -> None:
         """Close every platform's connections, and the ledger."""

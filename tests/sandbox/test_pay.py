@@ -42,6 +42,8 @@ def test_requests_must_be_signed_and_answers_are(sandbox: Sandbox, pay: PayCalle
     assert answer.status_code == 200
     assert answer.json()["state"] == "SENDING"
     assert check_signature(sandbox, answer.headers, answer.content) == sandbox.credentials.public_key_id
+    product = pay("GET", stock_path(sandbox).split("/stocks")[0] + f"?brand_id={sandbox.credentials.brand_id}")
+    assert product.json()["single_usage_info"]["normal_coupon"] == {"threshold": 5000, "discount_amount": 1000}
     unsigned = http.get(sandbox.pay_url + stock_path(sandbox))
     assert (unsigned.status_code, unsigned.json()["code"]) == (401, "SIGN_ERROR")
     check_signature(sandbox, unsigned.headers, unsigned.content)
@@ -213,7 +215,7 @@ def test_a_notice_comes_again_until_it_is_answered(sandbox: Sandbox, pay: PayCal
     assert len({headers["Wechatpay-Timestamp"] for _, headers, _ in listener.received}) == 4, "every delivery is signed anew"
 
 
-def test_people_use_confirmed_coupons_and_buy_with_them(pay: PayCaller) -> None:
+def test_people_use_confirmed_coupons_and_buy_with_them() -> None:
     with Sandbox(seed=7, customers=100, humans=Humans(redeems=1)) as sandbox, httpx.Client() as http:
         pay = PayCaller(sandbox, http)
         confirmed, unconfirmed = [p.miniprogram_openid for p in sandbox.world.people if p.miniprogram_openid][:2]

@@ -25,7 +25,8 @@ class _Commands(TyperGroup):
         if cmd_name != "demo":
             return super().get_command(ctx, cmd_name)
         alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        alone.command("demo")(importlib.import_module(f"{__package__}.demo").demo)
+        demo = importlib.import_module(f"{__package__}.demo").demo
+        alone.command("demo", help=_flowing(demo.__doc__ or ""))(demo)
         return typer.main.get_command(alone)
 
 
@@ -41,6 +42,11 @@ app = typer.Typer(
 )
 
 
+def _flowing(text: str) -> str:
+    """A docstring as paragraphs: line ends inside of them are ours, not the terminal's."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
 def _version(asked: bool) -> None:
     if asked:
         out.print(__version__)
@@ -49,7 +55,7 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def siyu(
-    version: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)] = False,  # noqa: ARG001
+    version: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)] = False,
 ) -> None:
     """Private-domain operation (私域运营) in the WeChat ecosystem: see it run, look things up, send single calls, run workers."""
 
@@ -60,17 +66,14 @@ def version() -> None:
     out.print(__version__)
 
 
-app.command()(running.sandbox)
-app.command()(running.worker)
-app.command()(inspecting.endpoints)
-app.command()(inspecting.call)
-app.command()(inspecting.explain)
+for command in (running.sandbox, running.worker, inspecting.endpoints, inspecting.call, inspecting.explain):
+    app.command(help=_flowing(command.__doc__ or ""))(command)
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run a command line; gives the exit code. Errors of ours end as one sentence, without a traceback."""
     try:
-        code: Any = app(arguments, standalone_mode=True)
+        code: Any = app(arguments, prog_name="siyu")
     except SystemExit as end:
         code = end.code
     except UsageError as error:

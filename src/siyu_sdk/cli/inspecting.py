@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import Enum
+from collections.abc import Generator
+from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
-from rich.table import Table
+from rich.markup import escape
 
 from ..core import codes
 from ..core.call import Spec
 from ..core.errors import InputError
 from ..core.model import WireModel
+from ..introspection import PLATFORMS
 from ..introspection import endpoints as declared
 from .screen import note, out, show_json
 
 
-class Platform(str, Enum):
+class Platform(StrEnum):
     """The platforms that have endpoints."""
 
     WECOM = "wecom"
@@ -32,26 +35,28 @@ OnlyPlatform = Annotated[Platform | None, typer.Option("--platform", "-p", help=
 
 
 def endpoints(
-    text: Annotated[str, typer.Argument(help="Part of a path, a name or a description, in English or Chinese.", show_default=False)] = "",
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="Part of a path, a name or a description, in English or Chinese.", show_default=False)
+    ] = "",
     platform: OnlyPlatform = None,
 ) -> None:
     """List the declared endpoints, all of them or those that contain TEXT.
 
     Example: [bold]siyu endpoints 群发[/]
     """
-    table = Table("platform", "method", "path", "in Python", "what it does", "page", box=None, pad_edge=False, header_style="bold")
     found = [spec for spec in declared() if _fits(spec, text, platform)]
     for spec in found:
-        page = str(spec.docs) if isinstance(spec.docs, int) else f"[link={spec.docs}]docs[/link]"
-        table.add_row(spec.platform, spec.method, spec.path, spec.name, _first_line(spec), page)
-    out.print(table)
+        page = f"page {spec.docs}" if isinstance(spec.docs, int) else spec.docs
+        out.print(f"[bold]{spec.method:<6} {escape(spec.path)}[/]")
+        out.print(f"       {escape(_first_line(spec))}")
+        out.print(f"       [dim]{spec.platform}, {spec.name}, {escape(page)}[/]\n")
     note(f"{len(found)} endpoint{'' if len(found) == 1 else 's'}")
     if not found:
         raise typer.Exit(1)
 
 
 def _fits(spec: Spec[Any], text: str, platform: Platform | None) -> bool:
-    searched = f"{spec.method} {spec.path} {spec.name} {spec.function.__doc__ or ''}".lower()
+    searched = f"{spec.method} {spec.path} {spec.name} {_first_line(spec)}".lower()
     return text.lower() in searched and (platform is None or spec.platform == platform.value)
 
 
@@ -60,8 +65,10 @@ def _first_line(spec: Spec[Any]) -> str:
 
 
 def call(
-    method: Annotated[str, typer.Argument(help="GET, POST, PUT, PATCH or DELETE.", show_default=False)],
-    path: Annotated[str, typer.Argument(help="The path as the documentation writes it, with its {placeholders}.", show_default=False)],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PUT, PATCH or DELETE.", show_default=False)],
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="The path as the documentation writes it, with its {placeholders}.", show_default=False)
+    ],
     data: Annotated[
         str, typer.Option("--data", "-d", help="Arguments as one JSON object, by their official names; @file reads a file, - reads stdin.")
     ] = "{}",
@@ -86,7 +93,8 @@ def call(
         show_json(made.to_wire())
         note("This is what would be sent; --send sends it." + ("" if spec.idempotent else " Mind that doing it twice may not be harmless."))
         return
-    reply = _client(spec.platform).send(made)
+    with _client(spec.platform) as client:
+        reply = client.send(made)
     if isinstance(reply, bytes):
         sys.stdout.buffer.write(reply)
     else:
@@ -96,7 +104,9 @@ def call(
 def _declared(method: str, path: str, platform: Platform | None) -> Spec[Any] | None:
     found = [s for s in declared() if (s.method, s.path) == (method, path) and (platform is None or s.platform == platform.value)]
     if len(found) > 1:
-        raise InputError(f"{method} {path} is declared for {' and '.join(s.platform for s in found)}: say which with --platform", "platform")
+        raise InputError(
+            f"{method} {path} is declared for {' and '.join(s.platform for s in found)}: say which with --platform", "platform"
+        )
     return found[0] if found else None
 
 
@@ -109,16 +119,19 @@ def _free(method: str, path: str, arguments: dict[str, Any], platform: Platform 
         return
     if platform is None:
         raise InputError(f"{method} {path} is not declared: say with --platform whose it is", "platform")
-    show_json(_client(platform.value).request(method, path, query=wire["query"] or None, json=wire["json"]))
+    with _client(platform.value) as client:
+        show_json(client.request(method, path, query=wire["query"] or None, json=wire["json"]))
 
 
-def _client(platform: str) -> Any:
+@contextmanager
+def _client(platform: str) -> Generator[Any]:
     from .running import hub
 
-    client = getattr(hub(), platform)
-    if client is None:
-        raise InputError(f"the environment has no credentials for {platform}: set SIYU_{platform.upper()}_…", "platform")
-    return client
+    with hub() as siyu:
+        client = getattr(siyu, platform)
+        if client is None:
+            raise InputError(f"the environment has no credentials for {platform}: set SIYU_{platform.upper()}_…", "platform")
+        yield client
 
 
 def _read(data: str) -> dict[str, Any]:
@@ -138,24 +151,37 @@ def _read(data: str) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-RETRIES = {"no": "no", "backoff": "yes, after a pause", "after_refresh_token": "once, with a new token", "next_day": "not today"}
+TABLED = (*PLATFORMS, "official")
+"""Platforms that the table of error codes knows: official accounts come before their endpoints."""
+AGAIN = {
+    "no": "trying again does not help",
+    "backoff": "may be tried again after a pause",
+    "after_refresh_token": "is tried again once, with a new token",
+    "next_day": "may be tried again the next day",
+}
 
 
 def explain(
-    code: Annotated[str, typer.Argument(help="An errcode such as 40001, or Pay's word such as PARAM_ERROR.", show_default=False)],
-    platform: Annotated[str, typer.Option("--platform", "-p", help="wecom, miniprogram, store, pay or official; all unless given.", show_default=False)] = "",
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="An errcode such as 40001, or Pay's word such as PARAM_ERROR.", show_default=False)
+    ],
+    platform: Annotated[str, typer.Option("--platform", "-p", help=f"Only this platform: {', '.join(TABLED)}.", show_default=False)] = "",
 ) -> None:
     """Say what an error code means, and what to do about it.
 
     The same number may mean different things on different platforms. Example: [bold]siyu explain 40001[/]
     """
-    if platform and platform not in codes.platforms():
-        raise InputError(f"--platform: one of {', '.join(codes.platforms())}, not {platform!r}", "platform")
-    table = Table("platform", "error", "meaning", "what to do", "again?", box=None, pad_edge=False, header_style="bold")
-    for name in codes.platforms():
-        row = codes.known(name, code) if platform in ("", name) else None
-        if row is not None:
-            table.add_row(name, codes.REACTIONS[row.kind].__name__, row.meaning, row.hint, RETRIES.get(row.retry, row.retry))
-    if not table.rows:
-        raise InputError(f"{code} is not in the table{f' for {platform}' if platform else ''}; the platform's message and the HTTP status decide", "code")
-    out.print(table)
+    if platform and platform not in TABLED:
+        raise InputError(f"--platform: one of {', '.join(TABLED)}, not {platform!r}", "platform")
+    rows = [(name, codes.look_up(name, code)) for name in ([platform] if platform else TABLED)]
+    known = [(name, row) for name, row in rows if row.meaning or row.hint]
+    if not known:
+        raise InputError(
+            f"{code} is not in the table{f' for {platform}' if platform else ''}: judge it by the platform's own message", "code"
+        )
+    for name, row in known:
+        out.print(f"[bold]{name} {escape(code)}[/]  {escape(row.meaning)}")
+        out.print(f"  raises [bold]{codes.REACTIONS[row.kind].__name__}[/]; {AGAIN.get(row.retry, row.retry)}")
+        if row.hint:
+            out.print(f"  {escape(row.hint)}")
+        out.print()

@@ -12,7 +12,7 @@ from rich.markup import escape
 from ..core.call import JSON
 
 out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _SECRET = re.compile(r"secret|(^|_)token$|^ticket$|^session_key$|private_key|aes_key|api_v3_key|^js_code$|^code$", re.IGNORECASE)
 HIDDEN = "(hidden)"

@@ -176,6 +176,7 @@ class Spec(Generic[R_co]):
                 self.check(made.arguments)
             except InputError as error:
                 raise InputError(f"{self}: {error}", error.field) from None
+        made.path()  # refuses what cannot stand in a path
         return made
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call[R_co]:
@@ -325,6 +326,8 @@ class Call(Generic[R_co]):
         """The path with its placeholders filled."""
         path = self.spec.path
         for name, value in self._dump("path").items():
+            if str(value) in ("", ".", ".."):  # would be another endpoint: HTTP clients resolve dots, also after a signature was made
+                raise InputError(f"{self.spec}: {name}: {str(value)!r} cannot stand in a path", name)
             path = path.replace("{" + name + "}", quote(str(value), safe=""))
         return path
 

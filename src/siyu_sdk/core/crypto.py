@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterable
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -31,7 +31,7 @@ def load_private_key(pem: str | bytes) -> RSAPrivateKey:
     """Read an RSA private key from PEM text."""
     try:
         key = serialization.load_pem_private_key(pem.encode() if isinstance(pem, str) else pem, password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise InputError("private_key is no unencrypted PEM private key (apiclient_key.pem)", "private_key") from error
     if not isinstance(key, RSAPrivateKey):
         raise InputError("private_key is no RSA key", "private_key")
@@ -42,7 +42,7 @@ def load_public_key(pem: str | bytes) -> RSAPublicKey:
     """Read an RSA public key from PEM text."""
     try:
         key = serialization.load_pem_public_key(pem.encode() if isinstance(pem, str) else pem)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise InputError("public_key is no PEM public key (pub_key.pem)", "public_key") from error
     if not isinstance(key, RSAPublicKey):
         raise InputError("public_key is no RSA key", "public_key")

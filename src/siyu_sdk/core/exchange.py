@@ -17,12 +17,12 @@ from attrs import field, frozen
 
 from .call import Call, Flow, Local, Sleep, Spec, decode
 from .codes import Code, refusal
-from .errors import ApiError, DecodeError, NotSent, OutcomeUnknown, SiyuError
+from .errors import ApiError, DecodeError, NotSent, OutcomeUnknown, SignatureError, SiyuError
 from .hooks import Attempt, log
 from .http import READ_TIMEOUT, UPLOAD_TIMEOUT, Request, Response, multipart
 from .model import Reply
 from .run import Guarded, Transmit
-from .tokens import Token, TokenSource
+from .tokens import FORCE_GAP, Token, TokenSource
 
 if TYPE_CHECKING:
     from .client import Session
@@ -92,6 +92,38 @@ class TokenAuth(NoAuth):
         return True
 
 
+class StableTokenAuth(TokenAuth):
+    """A stable token, renewed when it is refused.
+
+    A stable token is shared by everybody who asks, so a refusal mostly means that somebody else has renewed it: asking again in normal
+    mode gives the new one and costs nothing. Only where the platform hands out the very token that it refuses is a forced refresh
+    the one way left. It ends the token for every other process and there are 20 a day, so one is made in 72 minutes at most; the mark
+    of the last one is kept in the token cache, where all processes that share the cache see it. Until then the error tells.
+    """
+
+    def refused(self, session: Session, request: Request) -> Flow[bool]:
+        """Replace that token, unless somebody has replaced it already."""
+        value = dict(request.secret_query).get(self.parameter, "")
+        yield from Guarded(session.cache, self.source.key, lambda: self._renew(session, value))
+        return True
+
+    def _renew(self, session: Session, refused: str) -> Flow[None]:
+        cache, source, now = session.cache, self.source, session.clock.time()
+        key = source.key
+        yield from Local(cache.discard, key, refused, blocking=cache.blocking)
+        held = yield from Local(cache.get, key, blocking=cache.blocking)
+        if held is not None and held.fresh(now):
+            return
+        token = yield from _ask(session, source, source.request())
+        if token.value == refused:
+            mark = f"{key}:forced"
+            last = yield from Local(cache.get, mark, blocking=cache.blocking)
+            if source.forced is not None and (last is None or not last.fresh(now)):
+                yield from Local(cache.put, mark, Token("", now + FORCE_GAP), blocking=cache.blocking)
+                token = yield from _ask(session, source, source.forced())
+        yield from Local(cache.put, key, token, blocking=cache.blocking)
+
+
 def obtain(session: Session, source: TokenSource) -> Flow[Token]:
     """The token in the cache, or a new one: whoever comes first fetches it, the others wait and find it."""
     held = yield from _held(session, source)
@@ -107,10 +139,14 @@ def _fetch(session: Session, source: TokenSource) -> Flow[Token]:
     held = yield from _held(session, source)  # somebody may have fetched it while this caller waited for the lock
     if held is not None:
         return held
-    raw: RawReply[Any] = yield from exchange(session, source.request())
-    token = source.read(raw.reply, session.clock.time())
+    token = yield from _ask(session, source, source.request())
     yield from Local(session.cache.put, source.key, token, blocking=session.cache.blocking)
     return token
+
+
+def _ask(session: Session, source: TokenSource, call: Call[Any]) -> Flow[Token]:
+    raw: RawReply[Any] = yield from exchange(session, call)
+    return source.read(raw.reply, session.clock.time())
 
 
 # Reading replies: two styles
@@ -301,8 +337,10 @@ def _attempt(session: Session, auth: Auth, spec: Spec[Any], request: Request, nu
     except Refused as refused:
         result = _judge(spec, refused)
     except DecodeError as error:
-        error.may_have_arrived = not spec.idempotent
+        error.may_have_arrived = spec.method != "GET"  # safe to repeat is not the same as not done
         result = _Failure(error, again=spec.idempotent and "cannot be read: " in str(error) and status != 200)
+    except SignatureError as error:  # hooks and logs see it; nothing is tried again
+        result = _Failure(error)
     finally:
         if limit is not None:
             session.limiter.release(f"{session.tenant}:{spec.path}", limit)
@@ -330,6 +368,7 @@ def _judge(spec: Spec[Any], refused: Refused) -> _Failure:
         return _Failure(error)
     if code.kind == "rate_limit":
         return _Failure(error, again=True, asked=error.retry_after)
+    error.may_have_arrived = code.kind == "temporary" and spec.method != "GET"
     if not spec.idempotent and code.kind == "temporary":
         unknown = OutcomeUnknown(f"{error}; the call may have taken effect", str(spec))
         unknown.__cause__ = error

@@ -197,6 +197,24 @@ Int64 = Annotated[int, _Int64Schema()]
 """A 64-bit id: an `int` that accepts number or string, never passes a float, and goes back in the form it came in."""
 
 
+class _Hidden(str):
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class _SecretSchema:
+    """Keeps the str subclass that does not show itself: pydantic's own str schema would flatten it."""
+
+    def __get_pydantic_core_schema__(self, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(_Hidden, handler(str))
+
+
+Secret = Annotated[str, _SecretSchema()]
+"""A `str` that a call sends but does not show when it is printed. It is part of `to_wire()`: do not store such calls."""
+
+
 def joined(separator: str) -> Any:
     """Mark a `tuple[str, ...]` that is one string with separators on the wire: `Annotated[tuple[str, ...], joined("|")]`."""
 

@@ -38,6 +38,10 @@ class Token:
         return cls(value, now + max(expires_in - MARGIN, expires_in * 0.9 if expires_in <= 2 * MARGIN else 0))
 
 
+FORCE_GAP = 24 * 3600 / 20
+"""Seconds between two forced refreshes: the platform allows 20 a day, and never two within 30 s."""
+
+
 class TokenCache(Protocol):
     """Where tokens are shared: threads, processes or machines. Keys are hashes; they never hold a secret."""
 
@@ -106,3 +110,5 @@ class TokenSource:
     request: Callable[[], Call[Any]]
     read: Callable[[Any, float], Token]
     """From the reply and the present unix time."""
+    forced: Callable[[], Call[Any]] | None = None
+    """Where tokens are stable: the call that replaces the present token for everybody. The platform allows 20 a day."""

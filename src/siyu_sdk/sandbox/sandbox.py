@@ -297,7 +297,6 @@ class Sandbox:
             "store": self.store_client(),
             "pay": self.pay_client(),
             "clock": self.clock,
-            "brand_id": self.credentials.brand_id,
             **options,
         }
         return Siyu(**settings)

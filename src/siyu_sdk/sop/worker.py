@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import ClassVar, Final, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Final, Protocol, Self, TypeVar
 
 from ..core.call import Flow
 from ..core.clock import Clock
@@ -58,7 +58,7 @@ class Hub(Protocol):
         ...
 
     @property
-    def ledger(self) -> Heartbeats:
+    def ledger(self) -> Any:  # Heartbeats; said so, pyright would refuse a hub whose ledger is a cached_property
         """Where workers leave signs of life."""
         ...
 
@@ -115,6 +115,7 @@ class Worker:
         self.concurrency = concurrency
         self.silence = silence
         self.grace = grace
+        self._heartbeats: Heartbeats = hub.ledger
         self._slots = threading.BoundedSemaphore(concurrency)
         self._stopping = threading.Event()
         self._stopped = threading.Event()
@@ -122,6 +123,11 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"<Worker {self.name!r} queue={self.queue!r} concurrency={self.concurrency}>"
+
+    @property
+    def address(self) -> str:
+        """The database, without its password."""
+        return sa.make_url(self.database_url).render_as_string(hide_password=True)
 
     # Life
 
@@ -182,7 +188,7 @@ class Worker:
         self._exits.enter_context(_name_claimed(self.database_url, self.name))
         client, engine = self._exits.enter_context(shared.open_client(self.database_url, pool_size=20))
         # A sign of life goes before the first piece of work: whoever never gave one could not be missed.
-        self.hub.ledger.beat(self.name)
+        self._heartbeats.beat(self.name)
         self._exits.callback(self._sign_off, client)
         watch = threading.Thread(target=self._watch, args=(client,), name="siyu-heartbeat", daemon=True)
         watch.start()
@@ -256,8 +262,8 @@ class Worker:
         """Give signs of life, and adopt the work of workers that have stopped to."""
         while not self._stopped.wait(self.silence / 3):
             try:
-                self.hub.ledger.beat(self.name)
-                for name in self.hub.ledger.silent(self.silence):
+                self._heartbeats.beat(self.name)
+                for name in self._heartbeats.silent(self.silence):
                     if name != self.name:
                         self._adopt(client, name)
             except Exception:
@@ -267,13 +273,13 @@ class Worker:
         stranded = _under_way(client, name)
         for workflow in stranded:
             client.resume_workflow(workflow, queue_name=self.queue)  # unnamed, it would go to a queue that is not ours
-        self.hub.ledger.forget(name)
+        self._heartbeats.forget(name)
         log.warning("%s has been silent for %.0f s; %s adopted %d looks of it", name, self.silence, self.name, len(stranded))
 
     def _sign_off(self, client: DBOSClient) -> None:
         """Leave no trace, unless looks are still under way: then the silence that follows has them adopted."""
         if not _under_way(client, self.name):
-            self.hub.ledger.forget(self.name)
+            self._heartbeats.forget(self.name)
 
 
 def _under_way(client: DBOSClient, name: str) -> list[str]:

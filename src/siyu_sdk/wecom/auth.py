@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.call import Call
 from ..core.endpoint import GET
-from ..core.model import Reply
+from ..core.model import Reply, Secret
 from .resource import M, WeComResource
 
 
@@ -20,7 +20,7 @@ class Tokens(WeComResource[M]):
     """Tokens (access_token)."""
 
     @GET("/cgi-bin/gettoken", docs=91039, auth="none")
-    def get(self, corpid: str, corpsecret: str) -> Call[AccessToken]:
+    def get(self, corpid: str, corpsecret: Secret) -> Call[AccessToken]:
         """Fetch a token for one app (获取access_token).
 
         Every app has a secret, and so a token, of its own. Frequent fetching is blocked by the platform: clients cache.

@@ -33,6 +33,15 @@ def certificates(pay: PayPlatform, _request: Request) -> Json:
     return {"data": [row]}
 
 
+@router.on("GET", _BASE + "/product-coupons/{product_coupon_id}")
+def get_product_coupon(pay: PayPlatform, request: Request) -> Json:
+    """查询商品券详情."""
+    _brand(pay, _query(request, "brand_id"))
+    if request.placeholders["product_coupon_id"] != pay.world.credentials.product_coupon_id:
+        raise refuse(268578608, "product_coupon_id")
+    return _product_coupon(pay)
+
+
 @router.on("GET", _BASE + "/product-coupons/{product_coupon_id}/stocks/{stock_id}")
 def get_stock(pay: PayPlatform, request: Request) -> Json:
     """查询商品券批次详情."""

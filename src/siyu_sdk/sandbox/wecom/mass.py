@@ -15,7 +15,7 @@ from typing import Any, Literal
 from attrs import define, field
 
 from ..clock import beijing
-from ..platform import Fields
+from ..platform import Fields, Json
 from ..world import Habit, World, fingerprint
 from .errors import refusal
 
@@ -60,6 +60,15 @@ class Task:
     def personal(self) -> bool:
         """Whether a member made it by hand."""
         return self.creator is not None
+
+    def listed(self) -> Json:
+        """The task as get_groupmsg_list_v2 shows it."""
+        row: Json = {"msgid": self.msgid, "create_time": int(self.created), "create_type": int(self.personal)}
+        if self.creator:
+            row["creator"] = self.creator
+        if self.text:
+            row["text"] = {"content": self.text}
+        return {**row, "attachments": list(self.attachments)}
 
     def summary(self) -> dict[str, Any]:
         """The task's counts as JSON values."""

@@ -132,7 +132,8 @@ def customer_get(wecom: WeComPlatform, request: Request) -> Json:
     if not follows:
         raise refusal(84061)
     relations, following = page(list(follows.values()), request.query.get("cursor", ""), 500)
-    reply: Json = {"external_contact": _contact(wecom, customer), "follow_user": [_follow(wecom, r, named=True) for r in relations]}
+    follow = [_follow(wecom, relation, named=True) for relation in relations]
+    reply: Json = {"external_contact": _contact(wecom, customer), "follow_user": follow}
     return {**reply, "next_cursor": following} if following else reply
 
 
@@ -354,7 +355,7 @@ def get_groupmsg_list_v2(wecom: WeComPlatform, request: Request) -> Json:
         and body.text("chat_type") == "single"
     ]
     rows, following = page(found, body.text_or("cursor"), _limit(body, 100, 50))
-    return {"next_cursor": following, "group_msg_list": [_listed(task) for task in rows]}
+    return {"next_cursor": following, "group_msg_list": [task.listed() for task in rows]}
 
 
 @router.on("POST", "/cgi-bin/externalcontact/get_groupmsg_task")
@@ -438,15 +439,6 @@ def _uncancelled(wecom: WeComPlatform, body: Fields) -> Task:
     if task.cancelled:
         raise refusal(41093)
     return task
-
-
-def _listed(task: Task) -> Json:
-    row: Json = {"msgid": task.msgid, "create_time": int(task.created), "create_type": int(task.personal)}
-    if task.creator:
-        row["creator"] = task.creator
-    if task.text:
-        row["text"] = {"content": task.text}
-    return {**row, "attachments": list(task.attachments)}
 
 
 def _filtered(wecom: WeComPlatform, sender: str, tag_filter: Fields | None) -> list[str]:
