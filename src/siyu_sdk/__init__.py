@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .campaign import Campaign, Coupon, Guards, Message, Step
     from .core import errors
     from .core.call import Call, Flow, Gather, Local, Sleep, Spec
     from .core.endpoint import DELETE, GET, PATCH, POST, PUT, Async, M, Resource, Sync, flow, paged
@@ -39,11 +40,13 @@ if TYPE_CHECKING:
     from .introspection import endpoints, parse_event
     from .miniprogram.client import AsyncMiniProgram, MiniProgram
     from .pay.client import AsyncPay, Pay
+    from .plan import Drifted, Plan, Report
     from .siyu import AsyncSiyu, Siyu
     from .store.client import AsyncStore, Store
     from .wecom.client import AsyncWeCom, WeCom
 
 _HOMES = {
+    "campaign": ("Campaign", "Coupon", "Guards", "Message", "Step"),
     "core.call": ("Call", "Flow", "Gather", "Local", "Sleep", "Spec"),
     "core.endpoint": ("DELETE", "GET", "PATCH", "POST", "PUT", "Async", "M", "Resource", "Sync", "flow", "paged"),
     "core.errors": (
@@ -74,6 +77,7 @@ _HOMES = {
     "introspection": ("endpoints", "parse_event"),
     "miniprogram.client": ("AsyncMiniProgram", "MiniProgram"),
     "pay.client": ("AsyncPay", "Pay"),
+    "plan": ("Drifted", "Plan", "Report"),
     "siyu": ("AsyncSiyu", "Siyu"),
     "store.client": ("AsyncStore", "Store"),
     "wecom.client": ("AsyncWeCom", "WeCom"),
@@ -111,26 +115,33 @@ __all__ = [
     "Attempt",
     "AuthenticationError",
     "Call",
+    "Campaign",
     "Conflict",
+    "Coupon",
     "DecodeError",
     "DecryptError",
+    "Drifted",
     "Event",
     "Flow",
     "Gather",
+    "Guards",
     "Hooks",
     "InputError",
     "InvalidArgument",
     "Local",
     "M",
+    "Message",
     "MiniProgram",
     "NotFound",
     "NotSent",
     "OutcomeUnknown",
     "Pay",
     "PermissionDenied",
+    "Plan",
     "PlatformBusy",
     "QuotaExceeded",
     "RateLimited",
+    "Report",
     "Resource",
     "Retry",
     "SignatureError",
@@ -138,6 +149,7 @@ __all__ = [
     "SiyuError",
     "Sleep",
     "Spec",
+    "Step",
     "Store",
     "Sync",
     "TokenExpired",

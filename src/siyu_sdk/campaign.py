@@ -6,9 +6,8 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 import attrs
 from attrs import field, frozen
@@ -17,7 +16,8 @@ from .core.errors import InputError
 from .ledger import DONE, State
 from .wecom.messages import Content
 
-BEIJING = ZoneInfo("Asia/Shanghai")
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""Fixed: China has no summer time, and slim images have no time-zone database."""
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 VARIABLES = frozenset({"nickname", "member"})

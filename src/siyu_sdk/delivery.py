@@ -157,6 +157,9 @@ def find_task(hub: Hub, batch: Batch, rows: Sequence[Delivery]) -> Flow[dict[str
     for task in tasks:
         if task.msgid in known or not same_content(task, batch.payload):
             continue
+        senders = yield from MassMessages.tasks(task.msgid)
+        if all(sender.userid != batch.sender for sender in senders):
+            continue  # the same words, from somebody else
         results = yield from MassMessages.results(task.msgid, batch.sender)
         reached = frozenset(r.external_userid for r in results if r.external_userid)
         if reached and reached <= ours:

@@ -84,6 +84,18 @@ def test_what_it_takes_to_see_one_command_is_not_the_whole_package() -> None:
     assert subprocess.run(program, capture_output=True, text=True, check=True).stdout.splitlines() == [__version__, "[]"]
 
 
+def test_without_the_extra_of_the_demo_the_rest_still_works() -> None:
+    code = "import sys; sys.modules |= dict.fromkeys(['sqlalchemy', 'dbos']); from siyu_sdk.cli.app import run; sys.exit(run(sys.argv[1:]))"
+    program = [sys.executable, "-c", code]
+    shown = subprocess.run([*program, "--help"], capture_output=True, text=True, check=True).stdout
+    assert "siyu-sdk[sop]" in shown
+    assert " explain " in shown
+    asked = subprocess.run([*program, "demo"], capture_output=True, text=True, check=False)
+    assert asked.returncode == 2
+    assert asked.stderr.startswith("error: ")
+    assert "siyu-sdk[sop]" in asked.stderr
+
+
 @pytest.mark.parametrize("command", ["sandbox", "worker", "endpoints", "call", "explain", "version"])
 def test_each_command_explains_itself(siyu: Run, command: str) -> None:
     code, shown, _ = siyu(command, "--help")

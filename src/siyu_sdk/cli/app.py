@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from .._version import __version__
@@ -25,9 +27,20 @@ class _Commands(TyperGroup):
         if cmd_name != "demo":
             return super().get_command(ctx, cmd_name)
         alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        demo = importlib.import_module(f"{__package__}.demo").demo
+        try:
+            demo = importlib.import_module(f"{__package__}.demo").demo
+        except UsageError as missing:  # an extra: the other commands do without
+            demo = _unavailable(str(missing))
         alone.command("demo", help=_flowing(demo.__doc__ or ""))(demo)
         return typer.main.get_command(alone)
+
+
+def _unavailable(reason: str) -> Callable[[], None]:
+    def demo() -> None:
+        raise UsageError(reason)
+
+    demo.__doc__ = f"Not available here: {escape(reason)}"
+    return demo
 
 
 app = typer.Typer(
@@ -60,14 +73,14 @@ def siyu(
     """Private-domain operation (私域运营) in the WeChat ecosystem: see it run, look things up, send single calls, run workers."""
 
 
+for command in (running.sandbox, running.worker, inspecting.endpoints, inspecting.call, inspecting.explain):
+    app.command(help=_flowing(command.__doc__ or ""))(command)
+
+
 @app.command()
 def version() -> None:
     """Show the version of siyu_sdk."""
     out.print(__version__)
-
-
-for command in (running.sandbox, running.worker, inspecting.endpoints, inspecting.call, inspecting.explain):
-    app.command(help=_flowing(command.__doc__ or ""))(command)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -11,7 +11,6 @@ from .errors import DecodeError
 from .model import WireModel
 from .xml import parse_xml
 
-
 _TYPES: dict[tuple[str, str, str], type[Event]] = {}
 
 

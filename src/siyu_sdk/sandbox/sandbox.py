@@ -297,6 +297,7 @@ class Sandbox:
             "store": self.store_client(),
             "pay": self.pay_client(),
             "clock": self.clock,
+            "settle": timedelta(seconds=1.5),
             **options,
         }
         return Siyu(**settings)
