@@ -9,7 +9,6 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .campaign import Campaign, Coupon, Guards, Message, Step
-    from .core import errors
     from .core.call import Call, Flow, Gather, Local, Sleep, Spec
     from .core.endpoint import DELETE, GET, PATCH, POST, PUT, Async, M, Resource, Sync, flow, paged
     from .core.errors import (
@@ -87,8 +86,6 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 def __getattr__(name: str) -> Any:
     """Import on first use: `import siyu_sdk` alone loads no platform."""
-    if name == "errors":
-        return importlib.import_module(".core.errors", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
@@ -96,7 +93,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME, "errors"])
+    return sorted({*globals(), *_HOME})
 
 
 __all__ = [
@@ -160,7 +157,6 @@ __all__ = [
     "WeCom",
     "__version__",
     "endpoints",
-    "errors",
     "flow",
     "paged",
     "parse_event",

@@ -13,27 +13,40 @@ from collections import Counter
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import time as clock_time
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from ..campaign import Campaign, Coupon, Message, Step
 from ..core.errors import SiyuError
 from ..ledger import OPEN, State
+from ..plan import Why
 from ..sandbox import Sandbox
 from ..sandbox.clock import beijing
 from ..sop.dbos_engine import DBOSEngine
 from .screen import out
 
 if TYPE_CHECKING:
+    from ..pay.client import Pay
     from ..plan import Plan, Report
     from ..siyu import Siyu
 
+COLUMNS = {
+    State.SENT: "sent",
+    State.AWAITING: "waiting",
+    State.NOT_FRIEND: "gone",
+    State.OVER_LIMIT: "cap",
+    State.ISSUED: "issued",
+    State.CONFIRMED: "confirmed",
+    State.REDEEMED: "redeemed",
+    State.SKIPPED: "skipped",
+    State.REFUSED: "refused",
+}
+"""States that a delivery can end in, as the report heads them; «waiting» is for the member to press send."""
 TAG = "购买/榴莲"
 NAME = "榴莲复购-11月"
 TELL = "{{ member }}为您留了一张榴莲券，已放进卡包，本周到店可用。"
@@ -55,7 +68,7 @@ def demo(
         ledger = f"sqlite:///{folder}/siyu.db"
         sandbox.faults.add(path="*/add_msg_template", kind="drop_after_commit", rate=1, times=1)
         sandbox.faults.add(path="/v3/marketing/partner/product-coupon/users/*/coupons", kind="drop_after_commit", rate=0.02)
-        with sandbox.siyu(ledger=ledger, engine=DBOSEngine(ledger), settle=timedelta(seconds=2)) as siyu, _notices(siyu) as url:
+        with sandbox.siyu(ledger=ledger, engine=DBOSEngine(ledger)) as siyu, _notices(siyu, sandbox.pay_client()) as url:
             sandbox.pay_callback_url = url
             _title(1, "A fake WeChat is up", f"seed {seed}; in Beijing it is {beijing(sandbox.clock.time()):%A %H:%M}")
             out.print(
@@ -123,8 +136,9 @@ def _plan(sandbox: Sandbox, siyu: Siyu) -> Plan:
     out.print(table)
     cost = plan.cost
     out.print(f"   cost: {cost.confirmations} confirmations by {cost.members} members, {cost.coupons} coupons, at most {cost.max_fen} fen")
-    for conflict in plan.conflicts:
-        out.print(f"   [yellow]{conflict.kind}[/]: {conflict.count}, e.g. {', '.join(conflict.examples)}")
+    for why in (Why.OPTED_OUT, Why.OVER_QUOTA, Why.NO_OPENID, Why.NO_UNIONID, Why.NOBODY_FOLLOWS, Why.QUIET_HOURS):
+        people = [person for conflict in plan.conflicts if conflict.kind == why for person in conflict.people]
+        out.print(f"   [yellow]{why}[/]: {len(people)}{', e.g. ' if people else ''}{', '.join(people[:3])}")
     out.print(f"   fingerprint {plan.fingerprint}")
     return plan
 
@@ -199,7 +213,7 @@ def _worker(sandbox: Sandbox, siyu: Siyu, folder: Path) -> subprocess.Popen[byte
     environment = {**os.environ, **sandbox.environment(), "SIYU_SETTLE": str(siyu.settle.total_seconds())}
     command = [sys.executable, "-m", "siyu_sdk.cli", "worker", "--ledger", siyu.ledger.url, "--name", "worker-1"]
     with (folder / "worker.log").open("ab") as log:
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 -- our own command line
 
 
 def _alive(worker: subprocess.Popen[bytes], folder: Path) -> None:
@@ -212,18 +226,17 @@ def _bars() -> Progress:
 
 
 @contextmanager
-def _notices(siyu: Siyu) -> Generator[str]:
+def _notices(siyu: Siyu, pay: Pay) -> Generator[str]:
     """What a brand's backend has behind its notify URL: verify, write down, confirm."""
 
     class Receiver(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the signature of the base class
+        def log_message(self, format: str, *args: object) -> None:
             """Stay quiet."""
 
-        def do_POST(self) -> None:  # noqa: N802 -- as above
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             try:
-                assert siyu.pay is not None
-                siyu.coupons.receive(siyu.pay.notifications.receive(dict(self.headers.items()), body))
+                siyu.coupons.receive(pay.notifications.receive(dict(self.headers.items()), body))
             except SiyuError:
                 self.send_response(500)
             else:
@@ -246,11 +259,13 @@ def _notices(siyu: Siyu) -> Generator[str]:
 
 def _show(report: Report) -> None:
     _title(6, "What came of it")
-    columns = [s for s in State if report.total[s]]
-    table = Table("   ", "planned", *(str(s).replace("_", " ") for s in columns), box=None, padding=(0, 2))
-    for funnel in (*report.by_step(), *report.by_member()):
-        table.add_row(f"   {funnel.name}", str(funnel.planned), *(str(funnel[s] or "·") for s in columns))
-    out.print(table)
+    columns = {state: name for state, name in COLUMNS.items() if report.total[state] or state not in (State.ISSUED, State.REFUSED)}
+    for title, funnels in (("by step", report.by_step()), ("by member", report.by_member())):
+        headings = (Column(name, justify="right", no_wrap=True) for name in ("planned", *columns.values()))
+        table = Table(Column(f"   [dim]{title}[/]", no_wrap=True, min_width=12), *headings, box=None, padding=(0, 1))
+        for funnel in funnels:
+            table.add_row(f"   {funnel.name}", str(funnel.planned), *(str(funnel[state] or "·") for state in columns))
+        out.print(table)
     for reason, count in Counter(report.reasons()).most_common(8):
         out.print(f"   [dim]{count:4} {reason[:120]}[/]")
     out.print(f"   coupons took off {report.redeemed_fen / 100:.2f} yuan so far")
@@ -269,8 +284,7 @@ def check(sandbox: Sandbox, siyu: Siyu, plan: Plan, report: Report) -> list[str]
 
 
 def _messages(sandbox: Sandbox, siyu: Siyu, report: Report) -> Iterable[str]:
-    snapshot = siyu.snapshot
-    assert snapshot is not None
+    snapshot = siyu.audience.read()
     arrived = Counter((customer, d.msgid) for customer in snapshot.people for d in sandbox.inbox(customer) if d.kind == "task")
     reported = Counter((r.external_userid, r.msgid) for r in report.rows if r.kind == "message" and r.state == State.SENT)
     if arrived != reported:

@@ -1,0 +1,235 @@
+"""A platform of our own on loopback: it hands out tokens, answers what a test tells it, and misbehaves on request."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from attrs import define, field, frozen
+
+from siyu_sdk import AsyncWeCom, MiniProgram, WeCom
+
+SECRET = "CANARY-corpsecret-5f0c"
+OK = {"errcode": 0, "errmsg": "ok"}
+CUSTOMER = {**OK, "external_contact": {"external_userid": "wm1", "name": "小榴莲🍈"}, "follow_user": []}
+
+
+@define
+class Clock:
+    """A clock that moves when somebody sleeps by it, and never waits."""
+
+    at: float = 1_790_000_000.0
+    slept: list[float] = field(factory=list)
+
+    def time(self) -> float:
+        return self.at
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.at, UTC)
+
+    def sleep(self, seconds: float) -> float:
+        self.slept.append(seconds)
+        self.at += seconds
+        return 0.0
+
+
+@frozen
+class Seen:
+    """One request that arrived."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: bytes = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def token(self) -> str | None:
+        return self.query.get("access_token")
+
+
+@frozen
+class Answer:
+    """Bytes to answer with, in place of a JSON object."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(factory=dict)
+
+
+Reply = dict[str, Any] | Answer | Callable[[Seen], Any]
+
+
+@define
+class Platform:
+    """The server, from a test's side. Tokens are `CANARY-token-1`, `-2`, …"""
+
+    url: str = ""
+    seen: list[Seen] = field(factory=list)
+    replies: dict[str, list[Reply]] = field(factory=lambda: defaultdict(list))
+    tokens_given: int = 0
+    current: str = ""
+    """Set it to a token to have all others refused with 40014."""
+    most_in_flight: int = 0
+    _in_flight: int = 0
+    lock: Any = field(factory=threading.Lock, repr=False)
+
+    # What a test says
+
+    def answer(self, path: str, *replies: Reply) -> None:
+        """Answer a path with these in turn; the last one stays."""
+        self.replies[path] = list(replies)
+
+    def calls(self, path: str | None = None) -> list[Seen]:
+        """What arrived, the fetching of tokens apart."""
+        return [s for s in self.seen if (s.path == path if path else "token" not in s.path)]
+
+    @property
+    def token_requests(self) -> int:
+        return sum("token" in s.path for s in self.seen)
+
+    @staticmethod
+    def text(body: str | bytes, status: int = 200, **headers: str) -> Answer:
+        content = body if isinstance(body, bytes) else body.encode()
+        return Answer(content, status, {k.replace("_", "-"): v for k, v in headers.items()})
+
+    @staticmethod
+    def json(value: Any, status: int = 200, **headers: str) -> Answer:
+        return Answer(json.dumps(value).encode(), status, {k.replace("_", "-"): v for k, v in headers.items()})
+
+    @staticmethod
+    def reset(_: Seen) -> Answer:
+        """Tear the connection down after the request has been read."""
+        raise ConnectionAbortedError
+
+    @staticmethod
+    def silent(seconds: float) -> Callable[[Seen], Any]:
+        """Answer, but too late."""
+
+        def wait(_: Seen) -> dict[str, Any]:
+            time.sleep(seconds)
+            return OK
+
+        return wait
+
+    # What the server does
+
+    def reply(self, seen: Seen) -> Any:
+        with self.lock:
+            self.seen.append(seen)
+            self._in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        try:
+            return self._reply(seen)
+        finally:
+            with self.lock:
+                self._in_flight -= 1
+
+    def _reply(self, seen: Seen) -> Any:
+        with self.lock:
+            queue = self.replies[seen.path]
+            chosen = queue.pop(0) if len(queue) > 1 else queue[0] if queue else None
+            if chosen is None and "token" in seen.path:
+                self.tokens_given += 1
+                return {**OK, "access_token": f"CANARY-token-{self.tokens_given}", "expires_in": 7200}
+        if self.current and seen.token and seen.token != self.current:
+            return {"errcode": 40014, "errmsg": "invalid access_token"}
+        if callable(chosen):
+            return chosen(seen)
+        return CUSTOMER if chosen is None else chosen
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512  # a crowd of cold threads connects at once
+
+    def handle_error(self, *_: Any) -> None:
+        pass
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet
+    platform: Platform
+
+    def handle_any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        path, _, query = self.path.partition("?")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        try:
+            reply = self.platform.reply(Seen(self.command, path, dict(parse_qsl(query)), body, headers))
+        except ConnectionAbortedError:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close means reset
+            self.connection.close()
+            raise
+        answer = reply if isinstance(reply, Answer) else Answer(json.dumps(reply, ensure_ascii=False).encode())
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.status != 204:
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 -- named by the standard library
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    platform = Platform()
+    server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"platform": platform}))
+    platform.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield platform
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def wecom(platform: Platform, clock: Clock) -> Iterator[WeCom]:
+    with WeCom("ww1", SECRET, base_url=platform.url, clock=clock, timeout=5) as client:
+        yield client
+
+
+@pytest.fixture
+async def async_wecom(platform: Platform, clock: Clock) -> Any:
+    async with AsyncWeCom("ww1", SECRET, base_url=platform.url, clock=clock, timeout=5) as client:
+        yield client
+
+
+@pytest.fixture
+def miniprogram(platform: Platform, clock: Clock) -> Iterator[MiniProgram]:
+    with MiniProgram("wx1", SECRET, base_url=platform.url, clock=clock, timeout=5) as client:
+        yield client
+
+
+@pytest.fixture
+def dead_url() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
