@@ -18,7 +18,9 @@ from attrs import evolve, field, frozen
 from .core.call import Flow, Local
 from .core.endpoint import M, flow
 from .core.errors import InputError
-from .helper import Helper
+from .helper import Helper, Hub
+
+ORDERS_DAYS = 90
 
 
 @frozen
@@ -78,15 +80,28 @@ class Snapshot:
     read_at: datetime
     failed_members: tuple[str, ...] = ()
     """Members whose customers could not be read: nobody may be taken for lost because of it."""
+    orders_days: int = ORDERS_DAYS
+    """For how many days before `read_at` the purchases are known."""
 
-    def with_tags(self, changes: Mapping[tuple[str, str], tuple[frozenset[str], frozenset[str]]], tag_ids: Mapping[str, str]) -> Snapshot:
-        """The snapshot after tags were put on and taken off: (member, customer) → (added, removed)."""
+    def with_tags(
+        self,
+        changes: Mapping[tuple[str, str], tuple[frozenset[str], frozenset[str]]],
+        tag_ids: Mapping[str, str],
+        opt_out_tag: str = "",
+    ) -> Snapshot:
+        """The snapshot after tags were put on and taken off: (member, customer) → (added, removed).
+
+        Who got the opt-out tag is out from now on; who lost it may still be out by the ledger: the next read tells.
+        """
         people = dict(self.people)
         for (userid, external_userid), (added, removed) in changes.items():
             person = people[external_userid]
             follows = tuple(evolve(f, tags=(f.tags | added) - removed) if f.userid == userid else f for f in person.follows)
             people[external_userid] = evolve(person, follows=follows)
-        return evolve(self, people=people, tag_ids={**self.tag_ids, **tag_ids})
+        tag_ids = {**self.tag_ids, **tag_ids}
+        changed = {key: people[key] for _, key in changes}
+        out = self.opted_out | same_people(people, carriers(changed, tag_ids.get(opt_out_tag)))
+        return evolve(self, people=people, tag_ids=tag_ids, opted_out=out)
 
 
 class Audience(ABC):
@@ -123,6 +138,9 @@ class _Both(Audience):
     left: Audience
     right: Audience
 
+    def describe(self) -> str:
+        return f"({self.left.describe()} & {self.right.describe()})"
+
     def select(self, snapshot: Snapshot) -> frozenset[str]:
         return self.left.select(snapshot) & self.right.select(snapshot)
 
@@ -132,6 +150,9 @@ class _Either(Audience):
     left: Audience
     right: Audience
 
+    def describe(self) -> str:
+        return f"({self.left.describe()} | {self.right.describe()})"
+
     def select(self, snapshot: Snapshot) -> frozenset[str]:
         return self.left.select(snapshot) | self.right.select(snapshot)
 
@@ -140,6 +161,9 @@ class _Either(Audience):
 class _Without(Audience):
     left: Audience
     right: Audience
+
+    def describe(self) -> str:
+        return f"({self.left.describe()} - {self.right.describe()})"
 
     def select(self, snapshot: Snapshot) -> frozenset[str]:
         return self.left.select(snapshot) - self.right.select(snapshot)
@@ -226,7 +250,17 @@ class Bought(Audience):
     within_days: int = 90
 
     def select(self, snapshot: Snapshot) -> frozenset[str]:
-        """Who did; an empty name means nobody."""
+        """Who did; an empty name means nobody.
+
+        Raises:
+            InputError: orders were read for fewer days than are asked about, so that buyers would be missed.
+        """
+        if self.product and self.within_days > snapshot.orders_days:
+            raise InputError(
+                f"bought: within_days is {self.within_days}, orders were read for {snapshot.orders_days} days; "
+                f"siyu.audience.read(orders_days={self.within_days}) first",
+                "within_days",
+            )
         since = snapshot.read_at - timedelta(days=self.within_days)
         found = set[str]()
         for key, lines in snapshot.purchases.items():
@@ -281,34 +315,38 @@ class Audiences(Helper[M]):
     @flow
     def opt_out(self, external_userid: str, reason: str = "") -> Flow[None]:
         """Never message this customer again; kept in the ledger, and honoured by every plan and every send from now on."""
-        hub = self.hub
-        yield from Local(hub.ledger.opt_out, external_userid, reason, hub.clock.time())
+        hub, ids = self.hub, {external_userid}
         if hub.snapshot is not None:
-            hub.snapshot = evolve(hub.snapshot, opted_out=hub.snapshot.opted_out | {external_userid})
+            known = hub.snapshot.people.get(external_userid, Person(external_userid))
+            ids |= {known.key}  # another external_userid of the same person is the same person
+            hub.snapshot = evolve(hub.snapshot, opted_out=hub.snapshot.opted_out | same_people(hub.snapshot.people, ids))
+        for person in sorted(ids):
+            yield from Local(hub.ledger.opt_out, person, reason, hub.clock.time())
 
     @flow
-    def read(self, *, orders_days: int = 90) -> Flow[Snapshot]:
+    def read(self, *, orders_days: int | None = None) -> Flow[Snapshot]:
         """Read customers, tags and orders anew, page by page, and keep them for the helpers.
 
-        A member whose customers cannot be read is reported in `failed_members`; nobody is taken for lost because of it.
+        Orders of the last `orders_days` are read: 90, or as many as last time. A member whose customers cannot be read is reported in
+        `failed_members`; nobody is taken for lost because of it.
         """
         from .reading import read_customers, read_purchases, read_tag_ids
 
         hub = self.hub
+        days = orders_days or (hub.snapshot.orders_days if hub.snapshot is not None else ORDERS_DAYS)
         people, failed = yield from read_customers()
         hub.tag_ids = tag_ids = yield from read_tag_ids()
         identities: dict[str, str] = yield from Local(hub.ledger.openids, hub.appid)
         by_openid = {openid: unionid for unionid, openid in identities.items()}
         by_unionid = {p.unionid: key for key, p in people.items() if p.unionid}
         purchases = defaultdict[str, list[Purchase]](list)
-        for line in (yield from read_purchases(hub, orders_days)):
+        for line in (yield from read_purchases(hub, days)):
             key = by_unionid.get(line.unionid or by_openid.get(line.openid, ""))
             if key is not None:
                 purchases[key].append(line)
         stored: frozenset[str] = yield from Local(hub.ledger.opted_out)
-        out_tag = tag_ids.get(hub.opt_out_tag)
-        out = frozenset(k for k, p in people.items() if out_tag in p.tags or k in stored or p.unionid in stored)
-        hub.snapshot = Snapshot(people, tag_ids, purchases, out, hub.clock.now(), failed)
+        out = same_people(people, stored | carriers(people, tag_ids.get(hub.opt_out_tag)))
+        hub.snapshot = Snapshot(people, tag_ids, purchases, out, hub.clock.now(), failed, days)
         return hub.snapshot
 
     @flow
@@ -317,6 +355,27 @@ class Audiences(Helper[M]):
         snapshot = yield from current(self)
         meant = audience.select(snapshot) - snapshot.opted_out
         return tuple(snapshot.people[key] for key in sorted(meant))
+
+
+def carriers(people: Mapping[str, Person], tag_id: str | None) -> frozenset[str]:
+    """Who carries a tag, from any member."""
+    return frozenset(key for key, person in people.items() if tag_id in person.tags)
+
+
+def same_people(people: Mapping[str, Person], ids: Iterable[str]) -> frozenset[str]:
+    """Every external_userid of these people, who are named by external_userid or unionid: one person may have several."""
+    named = frozenset(ids)
+    keys = named | {people[key].key for key in named if key in people}
+    return frozenset(key for key, person in people.items() if key in keys or person.key in keys)
+
+
+def read_opted_out(hub: Hub) -> Flow[tuple[frozenset[str], tuple[str, ...]]]:
+    """Who carries the opt-out tag now, and the members whose customers could not be read."""
+    from .reading import read_customers, read_tag_ids
+
+    people, failed = yield from read_customers()
+    tag_ids = yield from read_tag_ids()
+    return same_people(people, carriers(people, tag_ids.get(hub.opt_out_tag))), failed
 
 
 def current(helper: Helper[Any]) -> Flow[Snapshot]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import attrs
 from attrs import field, frozen
@@ -20,7 +21,12 @@ BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 """Fixed: China has no summer time, and slim images have no time-zone database."""
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_STEP_ID = re.compile(r"[\w.-]{1,64}")
 VARIABLES = frozenset({"nickname", "member"})
+
+
+def _zone(name: str) -> tzinfo:
+    return BEIJING if name == str(BEIJING) else ZoneInfo(name)
 
 
 def digest(value: Any, length: int = 32) -> str:
@@ -109,6 +115,8 @@ class Step:
     """What becomes of it when nobody ran the campaign on its day: `send_late` or `skip`."""
 
     def __attrs_post_init__(self) -> None:
+        if not _STEP_ID.fullmatch(self.id):
+            raise InputError(f"step {self.id!r}: an id of 1 to 64 letters, digits, '_', '-' and '.' is needed", "id")
         if (self.message is None) == (self.coupon is None):
             raise InputError(f"step {self.id!r}: exactly one of message and coupon is needed", "message")
         if self.day < 0:
@@ -181,6 +189,14 @@ class Guards:
     per_day: int | None = 1
     per_month: int | None = 6
     zone: tzinfo = BEIJING
+    """Beijing, or a `zoneinfo.ZoneInfo`: it is written into the ledger by its name."""
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("per_day", "per_month"):
+            if (most := getattr(self, name)) is not None and most < 1:
+                raise InputError(f"guards: {name} is at least 1, or None for no limit; got {most}", name)
+        if not isinstance(self.zone, ZoneInfo) and self.zone != BEIJING:
+            raise InputError(f"guards: zone is a zoneinfo.ZoneInfo, which has a name; got {self.zone!r}", "zone")
 
     def next_allowed(self, now: datetime) -> datetime:
         """That moment, or the end of the quiet hours it falls into."""
@@ -226,6 +242,8 @@ class Campaign:
     def __attrs_post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > 64 or any(c in self.name for c in "/#@"):
             raise InputError(f"campaign: a name of 1 to 64 characters without / # @ is needed, got {self.name!r}", "name")
+        if self.version < 1:
+            raise InputError(f"campaign {self.name!r}: version counts from 1, got {self.version}", "version")
         if not self.steps:
             raise InputError(f"campaign {self.name!r}: at least one step is needed", "steps")
         seen = set[str]()
@@ -264,20 +282,22 @@ class Campaign:
                 "quiet": [guards.quiet_from.isoformat(), guards.quiet_to.isoformat()],
                 "per_day": guards.per_day,
                 "per_month": guards.per_month,
+                "zone": str(guards.zone),
             },
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The campaign from JSON."""
-        quiet = value["guards"]["quiet"]
+        guards = value["guards"]
+        quiet_from, quiet_to = map(time.fromisoformat, guards["quiet"])
         return cls(
             value["name"],
             tuple(Step.from_json(step) for step in value["steps"]),
             value["kind"],
             value["version"],
             tuple(value["stop_when"]),
-            Guards(time.fromisoformat(quiet[0]), time.fromisoformat(quiet[1]), value["guards"]["per_day"], value["guards"]["per_month"]),
+            Guards(quiet_from, quiet_to, guards["per_day"], guards["per_month"], _zone(guards["zone"])),
         )
 
 

@@ -10,16 +10,17 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from .audience import Audience, Audiences, current
+from .audience import Audience, Audiences, current, read_opted_out
 from .campaign import Campaign, Condition, Step
 from .core.call import Flow, Gather, Local, Sleep
 from .core.endpoint import M, flow
-from .core.errors import ApiError, InputError
-from .delivery import DISPATCHING, group_batches
+from .core.errors import ApiError, InputError, SiyuError
+from .delivery import DISPATCHING, OPTED_OUT, group_batches, look
 from .helper import Helper
 from .ledger import DONE, ENDED, OPEN, Batch, BatchState, Delivery, State
 from .plan import Drifted, Plan, Report
@@ -36,6 +37,9 @@ LATE = 24 * 3600.0
 """After a day, a step with `late="skip"` is not taken any more."""
 STALE = 7 * 24 * 3600.0
 """After a week nothing is sent that could not be sent before: it has lost its occasion."""
+FRESH = 3600.0
+"""Seconds for which it is believed who has no opt-out tag; older, it is read again before anything is sent."""
+WITHDRAWN = 41093
 
 
 @frozen
@@ -48,6 +52,16 @@ class Run:
     skipped: int = 0
     waiting: int = 0
     """Deliveries whose day has not come, or whose guard or condition makes them wait."""
+
+
+@frozen
+class Refreshed:
+    """What asking the platform brought."""
+
+    changed: int = 0
+    """Deliveries that are in another state now."""
+    failed: int = 0
+    """Tasks or coupons that could not be asked about; the next refresh asks again."""
 
 
 class Campaigns(Helper[M]):
@@ -63,10 +77,18 @@ class Campaigns(Helper[M]):
         """
         if confirm != plan.fingerprint:
             raise InputError(
-                f"confirm: {confirm!r} is the fingerprint of another plan; this one's is {plan.fingerprint!r}. Look at the plan you apply", "confirm"
+                f"confirm: {confirm!r} is the fingerprint of another plan; this one's is {plan.fingerprint!r}. Look at the plan you apply",
+                "confirm",
             )
-        hub = self.hub
+        hub, campaign = self.hub, plan.campaign
+        if (yield from Local(hub.ledger.knows, campaign.key, plan.fingerprint)):
+            return (yield from tick_one(hub, campaign.key))
         snapshot = yield from Audiences.read.of(hub.audience)
+        if snapshot.failed_members:
+            raise SiyuError(
+                f"the customers of {', '.join(snapshot.failed_members[:5])} could not be read, so it is not known who left and who opted "
+                "out; nothing was sent. Apply the same plan again later"
+            )
         gone, new = drift(plan, snapshot)
         if (len(gone) + len(new)) > max(len(plan.people), 1) * TOLERANCE:
             raise Drifted(
@@ -75,30 +97,42 @@ class Campaigns(Helper[M]):
                 gone=len(gone),
                 new=len(new),
             )
-        rows = [evolve(row, state=State.SKIPPED, reason="left the audience before it began") if row.external_userid in gone else row for row in plan.rows]
-        campaign = plan.campaign
-        yield from Local(hub.ledger.create_campaign, campaign.key, campaign.kind, plan.fingerprint, campaign.to_json(), rows, hub.clock.time())
+        left = "left the audience before it began"
+        rows = [evolve(row, state=State.SKIPPED, reason=left) if row.external_userid in gone else row for row in plan.rows]
+        yield from Local(
+            hub.ledger.create_campaign, campaign.key, campaign.kind, plan.fingerprint, campaign.to_json(), rows, hub.clock.time()
+        )
         return (yield from tick_one(hub, campaign.key))
 
     @flow
     def resume(self, name: str, *, retry_held: bool = False) -> Flow[Run]:
         """Go on with a campaign after a crash, a stop or a hold: what is in doubt is reconciled first, and nothing is sent twice.
 
-        `retry_held` takes up batches that were held because of a configuration error, once that is repaired. Ambiguous ones, whose
-        message may have been sent, stay held.
+        `retry_held` takes up what was held because of a configuration error, once that is repaired. Where a message may have been
+        sent, the platform is asked once more; what stays ambiguous is held again.
         """
         hub = self.hub
         yield from Local(hub.ledger.campaign, name)
         if retry_held:
             yield from Local(hub.ledger.release_held, name, hub.clock.time())
+        yield from Local(hub.ledger.reopen, name)
         return (yield from tick_one(hub, name))
 
     @flow
     def tick(self) -> Flow[tuple[Run, ...]]:
-        """Take every step whose time has come, of all running campaigns. Call it from cron; running it twice does nothing twice."""
-        runs = list[Run]()
+        """Take every step whose time has come, of all running campaigns. Call it from cron; running it twice does nothing twice.
+
+        Conditions are judged by what the ledger knows: let `siyu.coupons.refresh` and `refresh` ask the platform before. A campaign
+        that fails does not keep the others from their turn; its error is raised at the end.
+        """
+        runs, failure = list[Run](), None
         for name in (yield from Local(self.hub.ledger.running)):
-            runs.append((yield from tick_one(self.hub, name)))  # noqa: PERF401 -- a generator cannot yield from inside a comprehension
+            try:
+                runs.append((yield from tick_one(self.hub, name)))
+            except SiyuError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
         return tuple(runs)
 
     @flow
@@ -115,16 +149,16 @@ class Campaigns(Helper[M]):
         return True
 
     @flow
-    def refresh(self, name: str) -> Flow[None]:
+    def refresh(self, name: str) -> Flow[Refreshed]:
         """Ask the platform what became of messages that wait for their member; coupons are asked for by `siyu.coupons.refresh`."""
-        yield from refresh_messages(self.hub, name)
+        return (yield from refresh_messages(self.hub, name))
 
     @flow
     def report(self, name: str, *, refresh: bool = True) -> Flow[Report]:
         """Say what came of a campaign: every planned delivery is in exactly one state. Asks the platform first, unless told not to."""
+        yield from Local(self.hub.ledger.campaign, name)
         if refresh:
             yield from refresh_messages(self.hub, name)
-        yield from Local(self.hub.ledger.campaign, name)
         return Report(name, tuple((yield from Local(self.hub.ledger.deliveries, name))))
 
     @flow
@@ -136,16 +170,28 @@ class Campaigns(Helper[M]):
 
     @flow
     def cancel(self, name: str) -> Flow[Run]:
-        """Stop a campaign: nothing more is sent, tasks nobody confirmed are withdrawn (停止企业群发). What was sent stays sent."""
+        """Stop a campaign: nothing more is sent, tasks nobody confirmed are withdrawn (停止企业群发). What was sent stays sent.
+
+        What is being sent this moment comes to its end first. Raises the error of a task that could not be withdrawn, after all others
+        are; cancel again then.
+        """
         hub = self.hub
-        yield from Local(hub.ledger.set_campaign_state, name, "cancelled")
+        yield from Local(hub.ledger.campaign, name)
+        stopped = yield from Local(hub.ledger.cancel, name, hub.clock.time())
+        for batch in (yield from Local(hub.ledger.batches, name, OPEN)):
+            while (pause := (yield from look(hub, batch.id))) is not None:
+                yield from Sleep(pause)
         batches = yield from _awaiting(hub, name)
-        yield from Gather([MassMessages.cancel(batch.msgid) for batch in batches])
-        yield from refresh_messages(hub, name)
-        rows = yield from Local(hub.ledger.deliveries, name)
-        stopped = [evolve(r, state=State.CANCELLED) for r in rows if r.state in (State.PLANNED, State.AWAITING)]
-        yield from Local(hub.ledger.save, stopped, hub.clock.time())
-        return Run(name, skipped=len(stopped))
+        outcomes = yield from Gather([MassMessages.cancel(batch.msgid) for batch in batches])
+        failed = {b.id: o for b, o in zip(batches, outcomes, strict=True) if isinstance(o, Exception) and not _withdrawn(o)}
+        _, unread = yield from _read_results(hub, batches)
+        failed |= unread
+        rows = yield from Local(lambda: hub.ledger.deliveries(name, states=[State.AWAITING]))
+        withdrawn = [evolve(r, state=State.CANCELLED, reason="withdrawn before the member sent it") for r in rows if r.batch not in failed]
+        stopped += yield from Local(lambda: hub.ledger.save(withdrawn, hub.clock.time(), only_if=(State.AWAITING,)))
+        if failed:
+            raise next(iter(failed.values()))
+        return Run(name, skipped=stopped)
 
 
 def _succeeded(outcomes: Sequence[Any]) -> int:
@@ -153,6 +199,10 @@ def _succeeded(outcomes: Sequence[Any]) -> int:
         if isinstance(outcome, Exception) and not isinstance(outcome, ApiError):
             raise outcome
     return sum(not isinstance(outcome, Exception) for outcome in outcomes)
+
+
+def _withdrawn(error: Exception) -> bool:
+    return isinstance(error, ApiError) and error.code == WITHDRAWN
 
 
 def _awaiting(hub: Hub, name: str) -> Flow[list[Batch]]:
@@ -169,18 +219,20 @@ def tick_one(hub: Hub, name: str) -> Flow[Run]:
     if stored["state"] != "running":
         return Run(name)
     campaign = Campaign.from_json(stored["definition"])
-    rows = yield from Local(hub.ledger.deliveries, name)
-    skipped, ready = yield from _decide(hub, campaign, rows)
     now = hub.clock.time()
-    yield from Local(hub.ledger.save, skipped, now)
-    if ready:
-        payload = {row.content: _payload(campaign.step(row.step), row) for row in ready}
-        yield from Local(hub.ledger.queue, group_batches(ready, payload, BATCH_SIZES), now)
+    due = yield from Local(lambda: hub.ledger.deliveries(name, states=[State.PLANNED], due_by=now))
+    queued = skipped = 0
+    if due:
+        unfit, ready = yield from _decide(hub, campaign, due)
+        skipped = yield from Local(lambda: hub.ledger.save(unfit, now, only_if=(State.PLANNED,)))
+        payload = {(row.step, row.content): _payload(campaign.step(row.step), row) for row in ready}
+        queued = yield from Local(hub.ledger.queue, group_batches(ready, payload, BATCH_SIZES), now)
     unfinished = yield from Local(hub.ledger.batches, name, OPEN)
     if unfinished:
         yield from hub.engine.submit([batch.id for batch in unfinished], hub.work)
-    waiting = sum(row.state == State.PLANNED for row in rows) - len(skipped) - len(ready)
-    return Run(name, len(ready), len(skipped), waiting)
+    counts = yield from Local(hub.ledger.counts, name)
+    yield from Local(hub.ledger.finish, name)
+    return Run(name, queued, skipped, sum(n for (_, state), n in counts.items() if state == State.PLANNED))
 
 
 def _payload(step: Step, row: Delivery) -> Mapping[str, Any]:
@@ -189,23 +241,19 @@ def _payload(step: Step, row: Delivery) -> Mapping[str, Any]:
     return step.coupon.to_json() if step.coupon is not None else {}
 
 
-def _decide(hub: Hub, campaign: Campaign, rows: Sequence[Delivery]) -> Flow[tuple[list[Delivery], list[Delivery]]]:
+def _decide(hub: Hub, campaign: Campaign, due: Sequence[Delivery]) -> Flow[tuple[list[Delivery], list[Delivery]]]:
     """Sort due deliveries into those to skip (with the reason) and those to send now; the rest waits."""
     now = hub.clock.now()
-    due = [row for row in rows if row.state == State.PLANNED and row.due <= now.timestamp()]
-    if not due:
-        return [], []
     states = defaultdict[str, dict[str, State]](dict)
-    for row in rows:
+    for row in (yield from Local(hub.ledger.deliveries, campaign.key)):
         states[row.person][row.step] = row.state
-    out = yield from Local(hub.ledger.opted_out)
-    if hub.snapshot is not None:
-        out |= hub.snapshot.opted_out
-    recent = yield from Local(hub.ledger.messages_since, now.timestamp() - 32 * 86400, [r.external_userid for r in due if r.kind == "message"])
+    recent = yield from Local(
+        hub.ledger.messages_since, now.timestamp() - 32 * 86400, [r.external_userid for r in due if r.kind == "message"]
+    )
     quiet = campaign.guards.next_allowed(now) != now
     skipped, ready = list[Delivery](), list[Delivery]()
     for row in due:
-        verdict = _verdict(campaign, row, states[row.person], now, opted_out=row.external_userid in out or row.person in out)
+        verdict = _verdict(campaign, row, states[row.person], now)
         if verdict is None and row.kind == "message":
             times = recent.setdefault(row.external_userid, [])
             if quiet or not campaign.guards.room(times, now):
@@ -218,14 +266,32 @@ def _decide(hub: Hub, campaign: Campaign, rows: Sequence[Delivery]) -> Flow[tupl
             skipped.append(evolve(row, state=State.SKIPPED, reason=verdict))
         elif now.timestamp() - row.due > STALE:
             skipped.append(evolve(row, state=State.SKIPPED, reason="waited a week, and had lost its occasion"))
+    if ready:
+        out, unread = yield from _unwilling(hub)
+        willing = [row for row in ready if row.external_userid not in out and row.person not in out]
+        skipped += [evolve(row, state=State.SKIPPED, reason=OPTED_OUT) for row in ready if row.external_userid in out or row.person in out]
+        ready = [row for row in willing if row.sender not in unread]
     return skipped, ready
 
 
-def _verdict(campaign: Campaign, row: Delivery, states: Mapping[str, State], now: datetime, *, opted_out: bool) -> str | None:
+def _unwilling(hub: Hub) -> Flow[tuple[frozenset[str], frozenset[str]]]:
+    """Who wants nothing, as of now, and the members of whose customers this could not be read.
+
+    Colleagues set the opt-out tag in the console while a campaign runs, and a worker or a cron job may have read nothing at all.
+    """
+    out = yield from Local(hub.ledger.opted_out)
+    snapshot = hub.snapshot
+    if snapshot is not None:
+        out |= snapshot.opted_out
+        if hub.clock.time() - snapshot.read_at.timestamp() < FRESH:
+            return out, frozenset()
+    tagged, failed = yield from read_opted_out(hub)
+    return out | tagged, frozenset(failed)
+
+
+def _verdict(campaign: Campaign, row: Delivery, states: Mapping[str, State], now: datetime) -> str | None:
     """None: go. A reason: skip. Empty: wait."""
     step = campaign.step(row.step)
-    if opted_out:
-        return "opted out"
     if step.late == "skip" and now.timestamp() - row.due > LATE:
         return "its day has passed"
     for condition in campaign.stop_when:
@@ -233,7 +299,7 @@ def _verdict(campaign: Campaign, row: Delivery, states: Mapping[str, State], now
             return f"stopped: {condition}"
     if step.after is not None:
         before = states.get(step.after, State.SKIPPED)
-        if before in ENDED and before not in DONE:
+        if before in ENDED - DONE - {State.HELD}:  # what is held may go on yet
             return f"step {step.after} did not reach them: {before}"
         if before not in (State.SENT, State.CONFIRMED, State.REDEEMED):
             return ""
@@ -245,19 +311,37 @@ def _verdict(campaign: Campaign, row: Delivery, states: Mapping[str, State], now
 # What came of it
 
 
-def refresh_messages(hub: Hub, name: str) -> Flow[None]:
-    """Read the results of every task that has deliveries waiting, and write them down."""
-    batches = yield from _awaiting(hub, name)
+def refresh_messages(hub: Hub, name: str) -> Flow[Refreshed]:
+    """Read the results of every task that has deliveries waiting, and write them down.
+
+    Raises the first error of a task that could not be read, after all others are written down; one that is still being dispatched is
+    none.
+    """
+    changed, failed = yield from _read_results(hub, (yield from _awaiting(hub, name)))
+    for error in failed.values():
+        if not _dispatching(error):
+            raise error
+    return Refreshed(changed, len(failed))
+
+
+def _dispatching(error: Exception) -> bool:
+    return isinstance(error, ApiError) and error.code == DISPATCHING
+
+
+def _read_results(hub: Hub, batches: Sequence[Batch]) -> Flow[tuple[int, dict[str, Exception]]]:
+    """Write down what became of these tasks; gives how many deliveries changed, and by batch the errors of what could not be read."""
     outcomes = yield from Gather([_results(batch) for batch in batches])
+    ended, failed = 0, dict[str, Exception]()
     for batch, outcome in zip(batches, outcomes, strict=True):
-        if isinstance(outcome, ApiError) and outcome.code == DISPATCHING:
-            continue
         if isinstance(outcome, Exception):
-            raise outcome
+            failed[batch.id] = outcome
+            continue
         confirmed, statuses = outcome
         rows = yield from Local(hub.ledger.in_batch, batch.id)
-        changed = [evolve(row, state=state, reason=reason) for row in rows if row.state == State.AWAITING for state, reason in [_outcome(row, confirmed, statuses)]]
-        yield from Local(hub.ledger.save, [row for row in changed if row.state != State.AWAITING], hub.clock.time())
+        judged = [(row, *_outcome(row, confirmed, statuses)) for row in rows if row.state == State.AWAITING]
+        changed = [evolve(row, state=state, reason=reason) for row, state, reason in judged if state != State.AWAITING]
+        ended += yield from Local(partial(hub.ledger.save, changed, hub.clock.time(), only_if=(State.AWAITING,)))
+    return ended, failed
 
 
 def _results(batch: Batch) -> Flow[tuple[bool, dict[str, SendStatus | None]]]:
@@ -283,5 +367,3 @@ def plan_campaign(helper: Helper[Any], campaign: Campaign, audience: Audience, s
     """What every door's `plan` does."""
     snapshot = yield from current(helper)
     return (yield from make_plan(helper.hub, snapshot, campaign, audience, sender, start))
-
-

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from .audience import Audience
 from .campaign import Campaign, Coupon, Step, digest
-from .campaigns import Campaigns, plan_campaign
+from .campaigns import Campaigns, Refreshed, plan_campaign
 from .core.call import Flow, Gather, Local
 from .core.endpoint import M, flow
 from .core.errors import SiyuError
+from .delivery import TAKEN_FOR_LOST
 from .ledger import Delivery, State
 from .pay.events import ProductCouponReceived
 from .pay.product_coupon_models import UserCouponState
@@ -30,16 +32,6 @@ from .planning import Sender
 if TYPE_CHECKING:
     from .helper import Hub
     from .pay.notifications import Notification
-
-
-@frozen
-class Refreshed:
-    """What asking the platform brought."""
-
-    confirmed: int = 0
-    redeemed: int = 0
-    failed: int = 0
-    """Coupons that could not be asked about; the next refresh asks again."""
 
 
 class Coupons(Campaigns[M]):
@@ -80,55 +72,65 @@ class Coupons(Campaigns[M]):
         return True
 
     @flow
-    def refresh(self, name: str) -> Flow[None]:
+    def refresh(self, name: str) -> Flow[Refreshed]:
         """Ask about every coupon of a campaign: confirm those whose notice was lost, and note which were used."""
-        yield from refresh_coupons(self.hub, name)
+        return (yield from refresh_coupons(self.hub, name))
 
     @flow
     def issued(self, name: str) -> Flow[frozenset[str]]:
         """The external_userids of those who hold a usable coupon of this campaign: whom to tell."""
         states = (State.CONFIRMED, State.REDEEMED)
-        return frozenset(row.external_userid for row in (yield from Local(lambda: self.hub.ledger.deliveries(name, states=states))) if row.kind == "coupon")
+        return frozenset(
+            row.external_userid
+            for row in (yield from Local(lambda: self.hub.ledger.deliveries(name, states=states)))
+            if row.kind == "coupon"
+        )
 
 
 def confirm(hub: Hub, coupon: Mapping[str, Any], brand_id: str) -> Flow[None]:
     """Confirm one coupon, under a number derived from its code, and write it down."""
     known = yield from Local(hub.ledger.coupon, coupon["coupon_code"])
-    if known is not None and known["state"] != "confirming":
-        return
-    yield from ProductCoupons.confirm(
-        coupon["openid"],
-        coupon["coupon_code"],
-        appid=coupon["appid"],
-        brand_id=brand_id,
-        product_coupon_id=coupon["product_coupon_id"],
-        stock_id=coupon["stock_id"],
-        out_request_no=f"siyu-c-{digest(coupon['coupon_code'], 24)}",
-    )
-    yield from Local(hub.ledger.set_coupon, coupon["coupon_code"], "confirmed", hub.clock.time())
+    if known is None or known["state"] == "confirming":
+        yield from ProductCoupons.confirm(
+            coupon["openid"],
+            coupon["coupon_code"],
+            appid=coupon["appid"],
+            brand_id=brand_id,
+            product_coupon_id=coupon["product_coupon_id"],
+            stock_id=coupon["stock_id"],
+            out_request_no=f"siyu-c-{digest(coupon['coupon_code'], 24)}",
+        )
+        yield from Local(hub.ledger.set_coupon, coupon["coupon_code"], "confirmed", hub.clock.time())
     row = yield from Local(hub.ledger.by_request, coupon["request_no"])
     if row is not None:  # the notice may overtake our own reading of the reply: the batch then finds the row done
-        done = [evolve(row, state=State.CONFIRMED, coupon_code=coupon["coupon_code"])]
-        yield from Local(lambda: hub.ledger.save(done, hub.clock.time(), only_if=(State.QUEUED, State.ISSUED)))
+        done = [evolve(row, state=State.CONFIRMED, reason="", coupon_code=coupon["coupon_code"])]
+        before = (State.QUEUED, State.ISSUED, *TAKEN_FOR_LOST)
+        yield from Local(partial(hub.ledger.save, done, hub.clock.time(), only_if=before))
 
 
 def refresh_coupons(hub: Hub, name: str) -> Flow[Refreshed]:
     """Ask about the coupons of a campaign."""
     stored = yield from Local(hub.ledger.campaign, name)
     campaign = Campaign.from_json(stored["definition"])
-    rows = [r for r in (yield from Local(lambda: hub.ledger.deliveries(name, states=(State.ISSUED, State.CONFIRMED)))) if r.kind == "coupon"]
+    rows = [
+        r for r in (yield from Local(lambda: hub.ledger.deliveries(name, states=(State.ISSUED, State.CONFIRMED)))) if r.kind == "coupon"
+    ]
     by_step = {step.id: step.coupon for step in campaign.steps}
     outcomes = yield from Gather([_ask(hub, row, by_step[row.step]) for row in rows])
-    counts = {state: sum(o == state for o in outcomes) for state in (State.CONFIRMED, State.REDEEMED)}
-    failed = [o for o in outcomes if isinstance(o, Exception)]
-    return Refreshed(counts[State.CONFIRMED], counts[State.REDEEMED], len(failed))
+    changed = sum(o != row.state for o, row in zip(outcomes, rows, strict=True) if not isinstance(o, Exception))
+    return Refreshed(changed, sum(isinstance(o, Exception) for o in outcomes))
 
 
 def _ask(hub: Hub, row: Delivery, coupon: Coupon | None) -> Flow[State]:
     if coupon is None:
         raise SiyuError(f"step {row.step} gives no coupon")
     held = yield from ProductCoupons.get(
-        row.openid, row.coupon_code, appid=coupon.appid, brand_id=coupon.brand_id, product_coupon_id=coupon.product_coupon_id, stock_id=coupon.stock_id
+        row.openid,
+        row.coupon_code,
+        appid=coupon.appid,
+        brand_id=coupon.brand_id,
+        product_coupon_id=coupon.product_coupon_id,
+        stock_id=coupon.stock_id,
     )
     state = row.state
     if held.coupon_state == UserCouponState.CONFIRMING:
@@ -149,7 +151,6 @@ def _ask(hub: Hub, row: Delivery, coupon: Coupon | None) -> Flow[State]:
     elif held.coupon_state in (UserCouponState.EFFECTIVE, UserCouponState.PENDING):
         state = State.CONFIRMED
     if state != row.state:
-        yield from Local(hub.ledger.save, [evolve(row, state=state)], hub.clock.time())
+        changed = [evolve(row, state=state)]
+        yield from Local(partial(hub.ledger.save, changed, hub.clock.time(), only_if=(State.ISSUED, row.state)))
     return state
-
-

@@ -24,9 +24,9 @@ def clients_from(environment: Mapping[str, str], *, is_async: bool, clock: Clock
     made = dict[str, Any]()
     reader = _Reader(environment, clock)
     if corpid := reader.get("SIYU_WECOM_CORPID"):
-        agentid = reader.get("SIYU_WECOM_AGENTID")
+        agentid = reader.number("SIYU_WECOM_AGENTID")
         made["wecom"] = kind("WeCom")(
-            corpid, reader.need("SIYU_WECOM_CORPSECRET"), agentid=int(agentid) if agentid else None, **reader.options("WECOM")
+            corpid, reader.need("SIYU_WECOM_CORPSECRET"), agentid=int(agentid) if agentid is not None else None, **reader.options("WECOM")
         )
     if appid := reader.get("SIYU_MINIPROGRAM_APPID"):
         made["miniprogram"] = kind("MiniProgram")(appid, reader.need("SIYU_MINIPROGRAM_SECRET"), **reader.options("MINIPROGRAM"))
@@ -48,8 +48,8 @@ def clients_from(environment: Mapping[str, str], *, is_async: bool, clock: Clock
         raise InputError("no platform is configured: set SIYU_WECOM_CORPID and SIYU_WECOM_CORPSECRET at least", "SIYU_WECOM_CORPID")
     if ledger := reader.get("SIYU_LEDGER"):
         made["ledger"] = ledger
-    if settle := reader.get("SIYU_SETTLE"):
-        made["settle"] = timedelta(seconds=float(settle))
+    if (settle := reader.number("SIYU_SETTLE")) is not None:
+        made["settle"] = timedelta(seconds=settle)
     return made
 
 
@@ -62,10 +62,19 @@ class _Reader:
             return value
         if path := self._environment.get(f"{name}_FILE"):
             try:
-                return Path(path).read_text(encoding="utf-8")
+                return Path(path).read_text(encoding="utf-8").strip()  # editors end a file with a line break, no secret does
             except OSError as error:
                 raise InputError(f"{name}_FILE: cannot read {path}: {error.strerror}", name) from None
+            except UnicodeDecodeError:
+                raise InputError(f"{name}_FILE: {path} is no text", name) from None
         return None
+
+    def number(self, name: str) -> float | None:
+        value = self.get(name)
+        try:
+            return None if value is None else float(value)
+        except ValueError:
+            raise InputError(f"{name}: a number is expected", name) from None
 
     def need(self, name: str) -> str:
         value = self.get(name)

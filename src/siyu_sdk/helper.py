@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from .core.call import Flow
+from .core.call import Call, Flow
 from .core.clock import Clock
 from .core.endpoint import M, Resource
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .ledger import Ledger
     from .sop.engine import Engine
     from .tagging import Tagging
+
+R = TypeVar("R")
 
 
 class Hub(Protocol):
@@ -35,15 +37,32 @@ class Hub(Protocol):
     has_miniprogram: bool
 
     @property
-    def ledger(self) -> Ledger: ...
-    @property
-    def engine(self) -> Engine: ...
-    @property
-    def audience(self) -> Audiences[Any]: ...
-    @property
-    def tags(self) -> Tagging[Any]: ...
+    def ledger(self) -> Ledger:
+        """What was planned, intended and sent."""
+        ...
 
-    def work(self, batch_id: str) -> Flow[float | None]: ...
+    @property
+    def engine(self) -> Engine:
+        """What carries batches to their end."""
+        ...
+
+    @property
+    def audience(self) -> Audiences[Any]:
+        """Sets of customers."""
+        ...
+
+    @property
+    def tags(self) -> Tagging[Any]:
+        """Tags by name."""
+        ...
+
+    def work(self, batch_id: str) -> Flow[float | None]:
+        """One look at a batch."""
+        ...
+
+    def exchange(self, call: Call[R]) -> Flow[R]:
+        """What sending a call takes."""
+        ...
 
 
 class Helper(Resource[M]):

@@ -9,7 +9,7 @@ from typing import Any
 from .core.call import Spec
 from .core.endpoint import declared
 from .core.errors import UsageError
-from .core.events import Event, load_text, read_event
+from .core.events import Event, event_name, load_text, read_event
 
 PLATFORMS = ("wecom", "miniprogram", "store", "pay")
 
@@ -27,14 +27,14 @@ def endpoints() -> list[Spec[Any]]:
     return [spec for spec in declared() if spec.platform in PLATFORMS]
 
 
-def parse_event(platform: str, text: str | bytes, *, event_type: str = "") -> Event:
+def parse_event(platform: str, text: str | bytes, *, event_type: str = "", original_type: str = "") -> Event:
     """Turn a decrypted event (XML or JSON text) into its own type, or `UnknownEvent`.
 
-    `event_type` names Pay's events, whose text is the decrypted resource; `original_type` is not needed to tell those apart here.
+    Pay's text is the decrypted resource; `event_type` and `original_type` of its envelope name it. The second tells products apart that
+    share a name: `TRANSACTION.SUCCESS` with `profitsharing` is a split, not a payment.
     """
     if platform not in PLATFORMS:
         raise UsageError(f"unknown platform {platform!r}; one of {', '.join(PLATFORMS)}")
     _load(platform)
     fields = load_text(text)
-    name = event_type or str(fields.get("Event") or fields.get("InfoType") or fields.get("MsgType") or "")
-    return read_event(platform, name, str(fields.get("ChangeType", "")), fields)
+    return read_event(platform, event_type or event_name(fields), original_type or str(fields.get("ChangeType", "")).strip(), fields)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import StrEnum
 from typing import Any
 
@@ -214,12 +214,15 @@ class Ledger:
         self.url = url
         memory = url in ("sqlite://", "sqlite:///:memory:")
         self._turn: AbstractContextManager[Any] = threading.RLock() if memory else nullcontext()
-        options: dict[str, Any] = {"connect_args": {"check_same_thread": False}, "poolclass": StaticPool} if memory else {"pool_pre_ping": True}
+        options: dict[str, Any] = (
+            {"connect_args": {"check_same_thread": False}, "poolclass": StaticPool} if memory else {"pool_pre_ping": True}
+        )
         self._engine = sa.create_engine(url, hide_parameters=True, **options)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _tune_sqlite)
             event.listen(self._engine, "begin", _begin_immediate)
-        _meta.create_all(self._engine)
+        self._opening = threading.Lock()
+        self._open = False
 
     def __repr__(self) -> str:
         return f"<Ledger {self._engine.url.render_as_string(hide_password=True)}>"
@@ -228,9 +231,23 @@ class Ledger:
         """Give the connections back."""
         self._engine.dispose()
 
+    def _make_tables(self) -> None:
+        """At first use, not when the ledger is made: that may be on an event loop."""
+        if not self._open:
+            with self._opening:
+                if not self._open:
+                    _meta.create_all(self._engine)
+                    self._open = True
+
+    @contextmanager
+    def _transaction(self, *, reads: bool = False) -> Generator[sa.Connection]:
+        self._make_tables()
+        with self._turn, self._engine.connect().execution_options(siyu_reads=reads) as connection, connection.begin():
+            yield connection
+
     def _do(self, statement: Any, values: Any = None) -> Any:
         reads = isinstance(statement, sa.Select)
-        with self._turn, self._engine.connect().execution_options(siyu_reads=reads) as connection, connection.begin():
+        with self._transaction(reads=reads) as connection:
             result = connection.execute(statement, values) if values is not None else connection.execute(statement)
             return result.mappings().all() if reads else result.rowcount
 
@@ -246,7 +263,7 @@ class Ledger:
         """
         values = [attrs.asdict(row) for row in rows]
         try:
-            with self._turn, self._engine.begin() as connection:
+            with self._transaction() as connection:
                 connection.execute(
                     _campaigns.insert(),
                     {
@@ -261,10 +278,9 @@ class Ledger:
                 if values:
                     connection.execute(_deliveries.insert(), values)
         except IntegrityError:
-            held = self.campaign(name)
-            if held["fingerprint"] == fingerprint:
-                return False
-            raise UsageError(f"a campaign named {name!r} exists with another plan; choose another name, or resume that one") from None
+            if not self.knows(name, fingerprint):
+                raise
+            return False
         return True
 
     def campaign(self, name: str) -> Mapping[str, Any]:
@@ -276,11 +292,59 @@ class Ledger:
 
     def running(self) -> list[str]:
         """The names of campaigns that go on."""
-        return [row["name"] for row in self._do(sa.select(_campaigns.c.name).where(_campaigns.c.state == "running").order_by(_campaigns.c.created))]
+        return [
+            row["name"]
+            for row in self._do(sa.select(_campaigns.c.name).where(_campaigns.c.state == "running").order_by(_campaigns.c.created))
+        ]
 
-    def set_campaign_state(self, name: str, state: str) -> None:
-        """Mark a campaign as `running`, `paused`, `done` or `cancelled`."""
-        self._do(_campaigns.update().where(_campaigns.c.name == name).values(state=state))
+    def finish(self, name: str) -> bool:
+        """Mark a running campaign as done if nothing of it is planned or under way: `running` names it no more."""
+        under_way = sa.exists().where(_deliveries.c.campaign == name, _deliveries.c.state.in_([State.PLANNED, State.QUEUED]))
+        open_batch = sa.exists().where(_batches.c.campaign == name, _batches.c.state.in_([str(s) for s in OPEN]))
+        mine = (_campaigns.c.name == name, _campaigns.c.state == "running")
+        return bool(self._do(_campaigns.update().where(*mine, ~under_way, ~open_batch).values(state="done")))
+
+    def reopen(self, name: str) -> None:
+        """Let a campaign that was done go on: something that was held is taken up again."""
+        self._do(_campaigns.update().where(_campaigns.c.name == name, _campaigns.c.state == "done").values(state="running"))
+
+    def knows(self, name: str, fingerprint: str) -> bool:
+        """Whether this very plan has been applied under this name.
+
+        Raises:
+            UsageError: another plan has.
+        """
+        rows = self._do(sa.select(_campaigns.c.fingerprint).where(_campaigns.c.name == name))
+        if rows and rows[0]["fingerprint"] != fingerprint:
+            raise UsageError(f"a campaign named {name!r} exists with another plan; choose another name, or resume that one")
+        return bool(rows)
+
+    def is_cancelled(self, name: str) -> bool:
+        """Whether nothing more may be sent for a campaign."""
+        return bool(self._do(sa.select(_campaigns.c.name).where(_campaigns.c.name == name, _campaigns.c.state == "cancelled")))
+
+    def cancel(self, name: str, now: float) -> int:
+        """Stop a campaign in one transaction: what is planned or waits in a batch is not sent any more. Gives how many deliveries."""
+        waiting = sa.select(_batches.c.id).where(_batches.c.campaign == name, _batches.c.state == BatchState.WAITING)
+        with self._transaction() as connection:
+            connection.execute(_campaigns.update().where(_campaigns.c.name == name).values(state="cancelled"))
+            stopped = connection.execute(
+                _deliveries.update()
+                .where(
+                    _deliveries.c.campaign == name,
+                    sa.or_(
+                        _deliveries.c.state == State.PLANNED,
+                        sa.and_(_deliveries.c.state == State.QUEUED, _deliveries.c.batch.in_(waiting)),
+                    ),
+                )
+                .values(state=State.CANCELLED, changed=now)
+            ).rowcount
+            connection.execute(
+                _batches.update()
+                .where(_batches.c.campaign == name, _batches.c.state == BatchState.WAITING)
+                .values(state=BatchState.CANCELLED, note="the campaign was cancelled")
+            )
+        return stopped
 
     # Deliveries
 
@@ -310,40 +374,38 @@ class Ledger:
 
     def by_request(self, request_no: str) -> Delivery | None:
         """The delivery with that request number."""
+        if not request_no:  # a coupon of another channel; every message has none either
+            return None
         rows = self._do(sa.select(_deliveries).where(_deliveries.c.request_no == request_no))
-        return _delivery(rows[0]) if request_no and rows else None
+        return _delivery(rows[0]) if rows else None
 
-    def update(self, campaign: str, step: str, people: Iterable[str], now: float, **changes: Any) -> int:
-        """Change the deliveries of these people; gives how many."""
-        changed = 0
-        with self._turn, self._engine.begin() as connection:
-            for chunk in _chunks(people):
-                changed += connection.execute(
-                    _deliveries.update()
-                    .where(_deliveries.c.campaign == campaign, _deliveries.c.step == step, _deliveries.c.person.in_(chunk))
-                    .values(changed=now, **changes)
-                ).rowcount
-        return changed
+    def save(self, rows: Iterable[Delivery], now: float, *, only_if: Iterable[State]) -> int:
+        """Write these deliveries back, in one transaction, where they still stand in one of these states; gives how many.
 
-    def save(self, rows: Iterable[Delivery], now: float, *, only_if: Iterable[State] | None = None) -> None:
-        """Write these deliveries back, in one transaction; with `only_if`, those that stand in one of these states."""
+        Whoever writes has read them before, and another process may have been quicker: what it did stands.
+        """
         changing = ("state", "reason", "msgid", "coupon_code", "due")
         values = [
-            {"b_campaign": r.campaign, "b_step": r.step, "b_person": r.person, **{name: getattr(r, name) for name in changing}, "changed": now}
+            {
+                "b_campaign": r.campaign,
+                "b_step": r.step,
+                "b_person": r.person,
+                **{name: getattr(r, name) for name in changing},
+                "changed": now,
+            }
             for r in rows
         ]
         if not values:
-            return
+            return 0
         key: list[Any] = [
+            sa.or_(*(_deliveries.c.state == state for state in only_if)),
             _deliveries.c.campaign == sa.bindparam("b_campaign"),
             _deliveries.c.step == sa.bindparam("b_step"),
             _deliveries.c.person == sa.bindparam("b_person"),
         ]
-        if only_if is not None:
-            key.append(sa.or_(*(_deliveries.c.state == state for state in only_if)))
         columns: dict[str, Any] = {name: sa.bindparam(name) for name in (*changing, "changed")}
-        with self._turn, self._engine.begin() as connection:
-            connection.execute(_deliveries.update().where(*key).values(columns), values)
+        with self._transaction() as connection:
+            return connection.execute(_deliveries.update().where(*key).values(columns), values).rowcount
 
     def messages_since(self, since: float, people: Iterable[str]) -> dict[str, list[float]]:
         """When each of these customers was last put into a mass message of ours: what the frequency guard counts."""
@@ -362,15 +424,20 @@ class Ledger:
 
     # Batches
 
-    def queue(self, batches: Sequence[tuple[Batch, Sequence[str]]], now: float) -> None:
-        """Put people into new batches, in one transaction: a delivery is in one batch or none."""
-        with self._turn, self._engine.begin() as connection:
+    def queue(self, batches: Sequence[tuple[Batch, Sequence[str]]], now: float) -> int:
+        """Put people into new batches, in one transaction: a delivery is in one batch or none. Gives how many people were put.
+
+        Another process may have decided on the same people: who is not `planned` any more is left where they are, and a batch that
+        nobody is left for is not made.
+        """
+        put = 0
+        with self._transaction() as connection:
+            for campaign in sorted({batch.campaign for batch, _ in batches}):  # one at a time, or PostgreSQL finds deadlocks
+                connection.execute(sa.select(_campaigns.c.name).where(_campaigns.c.name == campaign).with_for_update())
             for batch, people in batches:
-                connection.execute(
-                    _batches.insert(), {**attrs.asdict(batch), "payload": json.dumps(batch.payload, ensure_ascii=False), "created": now, "flight": None}
-                )
+                found = 0
                 for chunk in _chunks(people):
-                    connection.execute(
+                    found += connection.execute(
                         _deliveries.update()
                         .where(
                             _deliveries.c.campaign == batch.campaign,
@@ -379,7 +446,11 @@ class Ledger:
                             _deliveries.c.state == State.PLANNED,
                         )
                         .values(state=State.QUEUED, batch=batch.id, changed=now)
-                    )
+                    ).rowcount
+                if found:
+                    connection.execute(_batches.insert(), _stored(attrs.evolve(batch, created=now)))
+                put += found
+        return put
 
     def batch(self, batch_id: str) -> Batch:
         """One batch."""
@@ -396,13 +467,17 @@ class Ledger:
         return [_batch(row) for row in self._do(query.order_by(_batches.c.created, _batches.c.id))]
 
     def take(self, batch_id: str, token: str, now: float) -> bool:
-        """Take the intent of a waiting batch; committed before anything is sent. False: another of that sender is in flight."""
+        """Take the intent of a waiting batch; committed before anything is sent.
+
+        False: somebody else has it, another message of that sender is in flight, or the campaign is cancelled.
+        """
         table = _batches
+        cancelled = sa.exists().where(_campaigns.c.name == table.c.campaign, _campaigns.c.state == "cancelled")
         try:
             return bool(
                 self._do(
                     table.update()
-                    .where(table.c.id == batch_id, table.c.state == BatchState.WAITING)
+                    .where(table.c.id == batch_id, table.c.state == BatchState.WAITING, ~cancelled)
                     .values(
                         state=BatchState.INTENT,
                         token=token,
@@ -416,48 +491,80 @@ class Ledger:
         except IntegrityError:
             return False
 
-    def give_back(self, batch_id: str, note: str) -> None:
+    def in_flight(self, sender: str) -> Batch | None:
+        """The batch of this sender that is being sent, or whose outcome is in doubt."""
+        rows = self._do(sa.select(_batches).where(_batches.c.flight == sender))
+        return _batch(rows[0]) if rows else None
+
+    # Whoever looked at a batch may act on it only as long as nobody else has taken it since: the token tells. Otherwise two who
+    # find the same intent in doubt could both give it back, the second one under the hands of a third who is sending.
+
+    def give_back(self, batch: Batch, note: str) -> bool:
         """Nothing was sent, for certain: the batch waits again, and the next look takes a new intent."""
-        self._do(_batches.update().where(_batches.c.id == batch_id).values(state=BatchState.WAITING, token="", flight=None, note=note))
+        changes = {"state": BatchState.WAITING, "token": "", "flight": None, "note": note[:500]}
+        return bool(self._do(_batches.update().where(*_unchanged(batch)).values(changes)))
 
     def tried(self, batch_id: str) -> int:
         """Count another look at a batch; gives how many there were."""
         self._do(_batches.update().where(_batches.c.id == batch_id).values(attempts=_batches.c.attempts + 1))
         return self.batch(batch_id).attempts
 
-    def doubt(self, batch_id: str, note: str) -> None:
+    def doubt(self, batch: Batch, note: str) -> bool:
         """The outcome is unknown: the intent stays, and the settling time begins anew."""
-        self._do(_batches.update().where(_batches.c.id == batch_id).values(taken_at=time.time(), note=note))
+        return bool(self._do(_batches.update().where(*_unchanged(batch)).values(taken_at=time.time(), note=note[:500])))
 
     def close_batch(
-        self, batch: Batch, state: BatchState, now: float, *, rows: Mapping[State, tuple[Sequence[str], str]], msgid: str = "", note: str = ""
-    ) -> None:
-        """End a batch and tell its deliveries, in one transaction: `rows` maps a state to (people, reason)."""
-        with self._turn, self._engine.begin() as connection:
-            connection.execute(_batches.update().where(_batches.c.id == batch.id).values(state=state, msgid=msgid, note=note, flight=None, token=""))
+        self,
+        batch: Batch,
+        state: BatchState,
+        now: float,
+        *,
+        rows: Mapping[State, tuple[Sequence[str], str]],
+        msgid: str = "",
+        note: str = "",
+    ) -> bool:
+        """End a batch and tell its deliveries, in one transaction: `rows` maps a state to (people, reason).
+
+        False: the batch is not the caller's any more, and nothing was changed.
+        """
+        ended = {"state": state, "msgid": msgid, "note": note, "flight": None, "token": ""}
+        with self._transaction() as connection:
+            if not connection.execute(_batches.update().where(*_unchanged(batch)).values(ended)).rowcount:
+                return False
             for row_state, (people, reason) in rows.items():
                 for chunk in _chunks(people):
                     connection.execute(
                         _deliveries.update()
-                        .where(_deliveries.c.batch == batch.id, _deliveries.c.person.in_(chunk))
+                        .where(_deliveries.c.batch == batch.id, _deliveries.c.person.in_(chunk), _deliveries.c.state == State.QUEUED)
                         .values(state=row_state, reason=reason, msgid=msgid, changed=now)
                     )
+        return True
 
     def msgids(self) -> set[str]:
         """Every task that is known to be ours: a doubtful batch cannot be one of these."""
         return {row["msgid"] for row in self._do(sa.select(_batches.c.msgid).where(_batches.c.msgid != ""))}
 
     def release_held(self, campaign: str, now: float) -> None:
-        """Let held batches wait again, where no intent of theirs is in doubt: configuration was repaired meanwhile."""
-        held = [b for b in self.batches(campaign, [BatchState.HELD]) if not b.note.startswith(AMBIGUOUS)]
-        with self._turn, self._engine.begin() as connection:
-            for batch in held:
-                connection.execute(_batches.update().where(_batches.c.id == batch.id).values(state=BatchState.WAITING, attempts=0, note=""))
-                connection.execute(
+        """Take up held deliveries again, in batches of their own: an engine never works on a batch again that has come to its end.
+
+        Where it is in doubt whether the message was sent, the new batch begins in doubt too: it is asked about once more.
+        """
+        with self._transaction() as connection:
+            query = sa.select(_batches).where(_batches.c.campaign == campaign, _batches.c.state == BatchState.HELD)
+            for batch in [_batch(dict[str, Any](row)) for row in connection.execute(query.with_for_update()).mappings()]:
+                base, _, n = batch.id.partition("~")
+                again = attrs.evolve(batch, id=f"{base}~{int(n or 1) + 1}", state=BatchState.WAITING, attempts=0, note="")
+                if batch.note.startswith(AMBIGUOUS):
+                    again = attrs.evolve(again, state=BatchState.INTENT, token=again.id, taken_at=time.time())
+                moved = connection.execute(
                     _deliveries.update()
                     .where(_deliveries.c.batch == batch.id, _deliveries.c.state == State.HELD)
-                    .values(state=State.QUEUED, reason="", changed=now)
-                )
+                    .values(state=State.QUEUED, batch=again.id, reason="", changed=now)
+                ).rowcount
+                if moved:
+                    connection.execute(_batches.insert(), _stored(again))
+                left = {"state": BatchState.CANCELLED, "note": f"taken up again as {again.id}"} if moved else {"state": BatchState.SENT}
+                connection.execute(_batches.update().where(_batches.c.id == batch.id).values(left))
 
     # Coupons
 
@@ -488,15 +595,21 @@ class Ledger:
         given = {u: o for u, o in pairs if u and o}
         known = self.openids(appid)
         new = [{"unionid": u, "appid": appid, "openid": o} for u, o in given.items() if known.get(u) != o]
+        try:
+            self._replace_openids(appid, new)
+        except IntegrityError:  # another process learnt one of them this very moment; now it is there to be replaced
+            self._replace_openids(appid, new)
+        return len(new)
+
+    def _replace_openids(self, appid: str, new: Sequence[Mapping[str, str]]) -> None:
         if new:
-            with self._turn, self._engine.begin() as connection:
+            with self._transaction() as connection:
                 for chunk in _chunks(row["unionid"] for row in new):
                     connection.execute(_identities.delete().where(_identities.c.appid == appid, _identities.c.unionid.in_(chunk)))
                 connection.execute(_identities.insert(), new)
-        return len(new)
 
     def openids(self, appid: str) -> dict[str, str]:
-        """unionid → openid, in one app."""
+        """Every openid of one app, by unionid."""
         return {row["unionid"]: row["openid"] for row in self._do(sa.select(_identities).where(_identities.c.appid == appid))}
 
     def opt_out(self, person: str, reason: str, now: float) -> None:
@@ -542,6 +655,15 @@ def _begin_immediate(connection: Any) -> None:
 def _delivery(row: Mapping[str, Any]) -> Delivery:
     fields: dict[str, Any] = {**row, "state": State(row["state"])}
     return Delivery(**fields)
+
+
+def _unchanged(batch: Batch) -> tuple[Any, ...]:
+    """The batch as it was read: still open, and in the same hands."""
+    return _batches.c.id == batch.id, _batches.c.state.in_([str(s) for s in OPEN]), _batches.c.token == batch.token
+
+
+def _stored(batch: Batch) -> dict[str, Any]:
+    return {**attrs.asdict(batch), "payload": json.dumps(batch.payload, ensure_ascii=False), "flight": None}
 
 
 def _batch(row: Mapping[str, Any]) -> Batch:

@@ -30,6 +30,7 @@ class Why(StrEnum):
     OVER_BUDGET = "over the stock's budget"
     DUPLICATE_PERSON = "duplicate person"
     QUIET_HOURS = "quiet hours"
+    UNREAD = "customers of these members could not be read"
     STALE = "customers read more than a day ago"
 
 
@@ -84,12 +85,15 @@ class Plan:
     made_at: datetime
     people: frozenset[str] = field(repr=False, factory=frozenset[str])
     """Whom the audience meant when the plan was made, opted-out people left aside: what `apply` compares with."""
+    start: datetime | None = None
+    """Day 0, where one was given; otherwise it is the moment in which the plan was made."""
 
     @property
     def fingerprint(self) -> str:
-        """Stands for exactly this plan: campaign, people, senders, contents."""
+        """Stands for exactly this plan: campaign, start, people, senders, contents."""
         rows = sorted((r.step, r.person, r.external_userid, r.sender, r.openid, r.content) for r in self.rows)
-        return digest([self.campaign.to_json(), self.audience.describe(), rows], 16)
+        start = self.start.timestamp() if self.start else None
+        return digest([self.campaign.to_json(), start, self.audience.describe(), sorted(self.people), rows], 16)
 
     def table(self, limit: int = 20) -> str:
         """The first rows as text, for a terminal."""

@@ -48,16 +48,10 @@ def make_plan(
         InputError: an empty audience, a message over the platform's size, a naive date, a stock that cannot be issued from.
     """
     now = hub.clock.now()
-    start = start or now
-    if start.tzinfo is None:
+    begin = start or now
+    if begin.tzinfo is None:
         raise InputError("start: a datetime with a time zone is needed; a naive one could mean any hour", "start")
-    for step in campaign.steps:
-        if step.message is not None:
-            check_message(step.message, step.id)
-    stocks = dict[str, StockFacts]()
-    for step in campaign.steps:
-        if step.coupon is not None:
-            stocks[step.id] = yield from check_stock(step.coupon, step.id)
+    stocks = yield from check_steps(campaign)
     campaign = evolve(campaign, steps=tuple(evolve(s, coupon=stocks[s.id].coupon) if s.coupon else s for s in campaign.steps))
     meant = audience.select(snapshot)
     if not meant:
@@ -68,6 +62,8 @@ def make_plan(
     rows, conflicts = list[Delivery](), list[Conflict]()
     if opted := meant & snapshot.opted_out:
         conflicts.append(Conflict(Why.OPTED_OUT, "", tuple(sorted(opted))))
+    if snapshot.failed_members:
+        conflicts.append(Conflict(Why.UNREAD, "", snapshot.failed_members, waits=True))
     if now - snapshot.read_at > OLD:
         conflicts.append(Conflict(Why.STALE, "", tuple(sorted(meant)), waits=True))
     pick = _picker(sender)
@@ -76,33 +72,52 @@ def make_plan(
         if step.after is not None:  # whom the earlier step cannot reach, this one will not reach either
             before = {row.external_userid for row in rows if row.step == step.after}
             reachable = [person for person in people if person.external_userid in before]
-        made, found = _step_rows(campaign, step, reachable, pick, openids, due(start, step, campaign.guards.zone))
+        made, found = _step_rows(campaign, step, reachable, pick, openids, due(begin, step, campaign.guards.zone))
         rows += made
         conflicts += found
         conflicts += _guard_conflicts(campaign, step, made, recent, now)
-        if step.id in stocks and (left := stocks[step.id].left) is not None and len(made) > left:
-            raise InputError(
-                f"step {step.id!r}: {len(made)} coupons are planned, the stock has {left} left; raise its budget or choose fewer people", "coupon"
+        if step.id in stocks:
+            check_budget(
+                stocks[step.id], step.id, sum(row.kind == "coupon" and row.content == stocks[step.id].coupon.stock_id for row in rows)
             )
-    return Plan(campaign, audience, tuple(rows), tuple(conflicts), _cost(rows), now, frozenset(meant - snapshot.opted_out))
+    return Plan(campaign, audience, tuple(rows), tuple(conflicts), _cost(rows), now, frozenset(meant - snapshot.opted_out), start)
+
+
+def check_steps(campaign: Campaign) -> Flow[dict[str, StockFacts]]:
+    """Refuse messages that are too large and stocks that give nothing; gives what is known of the stocks, by step."""
+    stocks = dict[str, StockFacts]()
+    for step in campaign.steps:
+        if step.message is not None:
+            check_message(step.message, step.id)
+        if step.coupon is not None:
+            stocks[step.id] = yield from check_stock(step.coupon, step.id)
+    return stocks
 
 
 def check_message(message: Message, step: str) -> None:
     """Refuse what the platform would refuse, with placeholders filled by names of ordinary length."""
-    size = len(message.render(nickname="字" * 10, member="字" * 6).text.encode())
-    if size > MAX_TEXT:
-        raise InputError(f"step {step!r}: message.text has {size} bytes of UTF-8, at most {MAX_TEXT} are allowed", "message.text")
+    check_size(message.render(nickname="字" * 10, member="字" * 6), step)
     if len(message.attachments) > MAX_ATTACHMENTS:
         raise InputError(
-            f"step {step!r}: message.attachments has {len(message.attachments)} entries, at most {MAX_ATTACHMENTS} are allowed", "message.attachments"
+            f"step {step!r}: message.attachments has {len(message.attachments)} entries, at most {MAX_ATTACHMENTS} are allowed",
+            "message.attachments",
         )
+
+
+def check_size(message: Message, step: str, whom: str = "") -> None:
+    """Refuse a text that is too long as it would be sent."""
+    size = len(message.text.encode())
+    if size > MAX_TEXT:
+        raise InputError(f"step {step!r}: message.text has {size} bytes of UTF-8{whom}, at most {MAX_TEXT} are allowed", "message.text")
 
 
 def check_stock(coupon: Coupon, step: str) -> Flow[StockFacts]:
     """Read a coupon's stock; only one that is SENDING can be issued from."""
     stock = yield from ProductCoupons.get_stock(coupon.product_coupon_id, coupon.stock_id, brand_id=coupon.brand_id)
     if stock.state != StockState.SENDING:
-        raise InputError(f"step {step!r}: coupon stock {coupon.stock_id} is {stock.state}, not SENDING: nothing can be issued from it", "coupon")
+        raise InputError(
+            f"step {step!r}: coupon stock {coupon.stock_id} is {stock.state}, not SENDING: nothing can be issued from it", "coupon"
+        )
     fen = coupon.fen
     if not fen:  # the discount stands on the stock of a coupon for single goods, on the product coupon of one for everything
         product = yield from ProductCoupons.get_product_coupon(coupon.product_coupon_id, brand_id=coupon.brand_id)
@@ -115,6 +130,15 @@ def check_stock(coupon: Coupon, step: str) -> Flow[StockFacts]:
     if limit is not None and limit.max_count is not None and sent is not None and sent.total_count is not None:
         left = max(limit.max_count - sent.total_count, 0)
     return StockFacts(evolve(coupon, fen=fen), left)
+
+
+def check_budget(stock: StockFacts, step: str, planned: int) -> None:
+    """Refuse more coupons than a stock can still give; `planned` counts all steps up to this one that take from it."""
+    if stock.left is not None and planned > stock.left:
+        raise InputError(
+            f"step {step!r}: {planned} coupons are planned, the stock has {stock.left} left; raise its budget or choose fewer people",
+            "coupon",
+        )
 
 
 def _picker(sender: Sender) -> Callable[[Person], Follow | None]:
@@ -145,7 +169,6 @@ def _step_rows(
         if person.key in seen:
             kept[Why.DUPLICATE_PERSON].append(person.external_userid)
             continue
-        seen.add(person.key)
         follow, openid = pick(person), openids.get(person.unionid, "") if person.unionid else ""
         if follow is None:
             kept[Why.NOBODY_FOLLOWS].append(person.external_userid)
@@ -154,6 +177,9 @@ def _step_rows(
             kept[Why.NO_OPENID if person.unionid else Why.NO_UNIONID].append(person.external_userid)
             continue
         message = step.message.render(nickname=person.name, member=follow.userid) if step.message else None
+        if message is not None:
+            check_size(message, step.id, f" for {person.external_userid}")
+        seen.add(person.key)
         rows.append(
             Delivery(
                 campaign=campaign.key,
@@ -173,7 +199,9 @@ def _step_rows(
     return rows, [Conflict(why, step.id, tuple(who)) for why, who in kept.items()]
 
 
-def _guard_conflicts(campaign: Campaign, step: Step, rows: list[Delivery], recent: Mapping[str, list[float]], now: datetime) -> list[Conflict]:
+def _guard_conflicts(
+    campaign: Campaign, step: Step, rows: list[Delivery], recent: Mapping[str, list[float]], now: datetime
+) -> list[Conflict]:
     if step.kind != "message" or not rows:
         return []
     guards, found = campaign.guards, list[Conflict]()
@@ -205,4 +233,3 @@ def drift(plan: Plan, snapshot: Snapshot) -> tuple[frozenset[str], frozenset[str
     """Who has left the audience since the plan was made, and who has joined it."""
     meant = plan.audience.select(snapshot) - snapshot.opted_out
     return plan.people - meant, meant - plan.people
-

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from .audience import Follow, Person, Purchase
 from .core.call import Flow, Gather
-from .miniprogram.shipping import Shipping
+from .miniprogram.shipping import Shipping, ShippingState
+from .store.order_models import OrderStatus
 from .store.orders import Orders
 from .wecom.customers import Customer, Customers
 from .wecom.tags import CorpTags
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .helper import Hub
 
 MEMBERS_A_CALL = 100
+GIVEN_BACK = (OrderStatus.ALL_RETURNED, OrderStatus.CANCELLED)
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -53,7 +55,7 @@ def read_tag_ids() -> Flow[dict[str, str]]:
 
 
 def read_purchases(hub: Hub, days: int) -> Flow[list[Purchase]]:
-    """Paid orders of the last days, of mini-program and store, a line for each product."""
+    """Paid orders of the last days, of mini-program and store, a line for each product; what was given back is none."""
     until = hub.clock.now()
     since = until - timedelta(days=days)
     found = list[Purchase]()
@@ -67,8 +69,15 @@ def read_purchases(hub: Hub, days: int) -> Flow[list[Purchase]]:
 def _miniprogram(since: datetime, until: datetime) -> Flow[list[Purchase]]:
     orders = yield from Shipping.all(pay_time_range={"begin_time": int(since.timestamp()), "end_time": int(until.timestamp())})
     return [
-        Purchase(o.transaction_id or o.merchant_trade_no or "", o.description or "", o.pay_time or EPOCH, openid=o.openid or "", fen=o.paid_amount or 0)
+        Purchase(
+            o.transaction_id or o.merchant_trade_no or "",
+            o.description or "",
+            o.pay_time or EPOCH,
+            openid=o.openid or "",
+            fen=o.paid_amount or 0,
+        )
         for o in orders
+        if o.order_state != ShippingState.REFUNDED
     ]
 
 
@@ -89,7 +98,7 @@ def _store(since: datetime, until: datetime) -> Flow[list[Purchase]]:
             raise outcome  # a half-read list of orders would make a wrong audience
         order = outcome.order
         detail = order.order_detail
-        if detail is None or detail.pay_info is None or detail.pay_info.pay_time is None:
+        if order.status in GIVEN_BACK or detail is None or detail.pay_info is None or detail.pay_info.pay_time is None:
             continue
         paid_at = detail.pay_info.pay_time
         found += [

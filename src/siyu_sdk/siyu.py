@@ -160,16 +160,16 @@ class Siyu(SiyuAPI[Sync], Runner):
     ) -> None:
         self.wecom, self.miniprogram, self.store, self.pay = wecom, miniprogram, store, pay
         clients = {"wecom": wecom, "miniprogram": miniprogram, "store": store, "pay": pay}
-        self._share(
-            clients, ledger=ledger, engine=engine, clock=clock, opt_out_tag=opt_out_tag, settle=settle
-        )
+        self._share(clients, ledger=ledger, engine=engine, clock=clock, opt_out_tag=opt_out_tag, settle=settle)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Self:
         """Make a hub from `SIYU_WECOM_CORPID`, `SIYU_WECOM_CORPSECRET`, `SIYU_PAY_MCHID` …: see the guide for all of them."""
         from .environment import clients_from
 
-        return cls(**{**clients_from(environment or os.environ, is_async=False, clock=options.get("clock")), **options})
+        return cls(
+            **{**clients_from(os.environ if environment is None else environment, is_async=False, clock=options.get("clock")), **options}
+        )
 
     def close(self) -> None:
         """Close every platform's connections, and the ledger."""
@@ -204,16 +204,16 @@ class AsyncSiyu(SiyuAPI[Async], AsyncRunner):
         super().__init__()
         self.wecom, self.miniprogram, self.store, self.pay = wecom, miniprogram, store, pay
         clients = {"wecom": wecom, "miniprogram": miniprogram, "store": store, "pay": pay}
-        self._share(
-            clients, ledger=ledger, engine=engine, clock=clock, opt_out_tag=opt_out_tag, settle=settle
-        )
+        self._share(clients, ledger=ledger, engine=engine, clock=clock, opt_out_tag=opt_out_tag, settle=settle)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Self:
         """Make a hub from the environment, as `Siyu.from_env` does."""
         from .environment import clients_from
 
-        return cls(**{**clients_from(environment or os.environ, is_async=True, clock=options.get("clock")), **options})
+        return cls(
+            **{**clients_from(os.environ if environment is None else environment, is_async=True, clock=options.get("clock")), **options}
+        )
 
     async def aclose(self) -> None:
         """Close every platform's connections, and the ledger."""

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from attrs import field, frozen
 
 from .audience import Audience, Follow, Person, current
 from .core.call import Flow, Gather
 from .core.endpoint import M, flow
-from .core.errors import Conflict, InputError
+from .core.errors import ApiError, Conflict, InputError
 from .helper import Helper
 from .reading import read_tag_ids
 from .wecom.customers import Customers
 from .wecom.tags import CorpTags, NewTag
 
+UNKNOWN_TAG = 40068
 MARKS_AT_ONCE = 5
 """The platform refuses a sixth mark_tag in flight (45033)."""
 
@@ -56,6 +57,8 @@ def _split(name: str) -> tuple[str, str]:
     for part in (group, tag):
         if len(part) > 30:
             raise InputError(f"tag {name!r}: group and tag have at most 30 characters each, got {len(part)}", "names")
+        if part != part.strip():
+            raise InputError(f"tag {name!r}: no spaces at the beginning or the end of group and tag", "names")
     return group, tag
 
 
@@ -103,6 +106,12 @@ class Tagging(Helper[M]):
         add, remove = tuple(add), tuple(remove)
         if not add and not remove:
             raise InputError("tags.apply: name at least one tag to add or to remove", "add")
+        if both := set(add) & set(remove):
+            raise InputError(f"tags.apply: {min(both)!r} is to be added and removed at once", "remove")
+        if isinstance(audience, str):
+            raise InputError(f"tags.apply: audience is an Audience, or several external_userids; got the one text {audience!r}", "audience")
+        if follower not in get_args(Who):
+            raise InputError(f"tags.apply: follower is 'all', 'first' or 'latest', got {follower!r}", "follower")
         snapshot = yield from current(self)
         book = yield from Tagging.ensure.of(self, *add)
         snapshot = self.hub.snapshot or snapshot
@@ -121,12 +130,15 @@ class Tagging(Helper[M]):
                 else:
                     unchanged += 1
         calls = [
-            Customers.mark_tag(userid, key, add_tag=sorted(new) or None, remove_tag=sorted(old) or None) for (userid, key), (new, old) in changes.items()
+            Customers.mark_tag(userid, key, add_tag=sorted(new) or None, remove_tag=sorted(old) or None)
+            for (userid, key), (new, old) in changes.items()
         ]
         outcomes: list[Any] = yield from Gather(calls, limit=MARKS_AT_ONCE)
         failed = {pair: outcome for pair, outcome in zip(changes, outcomes, strict=True) if isinstance(outcome, Exception)}
         done = {pair: change for pair, change in changes.items() if pair not in failed}
-        self.hub.snapshot = snapshot.with_tags(done, book.ids)
+        self.hub.snapshot = snapshot.with_tags(done, book.ids, self.hub.opt_out_tag)
+        if any(isinstance(error, ApiError) and error.code == UNKNOWN_TAG for error in failed.values()):
+            self.hub.tag_ids = {}  # deleted in the console: the next run looks, and makes it anew
         return TagResult(len(done), unchanged, failed)
 
 
@@ -146,5 +158,3 @@ def _pairs(person: Person, follower: Who) -> Iterable[Follow]:
     if follower == "all" or not person.follows:
         return person.follows
     return (person.follows[0 if follower == "first" else -1],)
-
-

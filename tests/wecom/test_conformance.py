@@ -17,6 +17,8 @@ from siyu_sdk.core.endpoint import declared
 from siyu_sdk.wecom import events
 
 SPECS = [spec for spec in declared() if spec.platform == "wecom" and spec.name.partition(".")[0] in siyu_sdk.wecom.client.__dict__]
+BEYOND = {"/cgi-bin/externalcontact/from_service_external_userid"}  # the official page 95884 has it, the catalogue does not
+CATALOGUED = [spec for spec in SPECS if spec.path not in BEYOND]
 
 
 @pytest.fixture(scope="module")
@@ -34,19 +36,28 @@ def entries(check: ModuleType) -> dict[Any, Any]:
     return {check.key(entry["method"], entry["path"]): entry for _, found in check.catalogue("wecom") for entry in found}
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", CATALOGUED, ids=lambda spec: spec.name)
 def test_an_endpoint_sends_and_reads_its_samples(spec: Any, check: ModuleType, entries: dict[Any, Any]) -> None:
     entry = entries[check.key(spec.method, spec.path)]
     assert check.attempt(check.check_request, spec, entry) is None
     assert check.attempt(check.check_reply, spec, entry) is None
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", CATALOGUED, ids=lambda spec: spec.name)
 def test_an_endpoint_has_every_parameter_of_the_catalogue(spec: Any, check: ModuleType, entries: dict[Any, Any]) -> None:
     entry = entries[check.key(spec.method, spec.path)]
     official = {q["name"] for q in entry.get("query", [])} | set((entry.get("request") or {}).get("fields", {}))
     official |= {part["name"] for part in entry.get("parts", [])}
-    assert official - {"access_token"} <= {parameter.wire for parameter in spec.parameters}
+    assert official - {"access_token"} <= {parameter.wire for parameter in spec.parameters} | spread_fields(spec)
+
+
+def spread_fields(spec: Any) -> set[str]:
+    """The fields of a model that is the body itself."""
+    if not any(parameter.place == "spread" for parameter in spec.parameters):
+        return set()
+    schema = spec._arguments_type().model_json_schema()
+    refs = [schema["properties"][parameter.name]["$ref"] for parameter in spec.parameters if parameter.place == "spread"]
+    return {name for ref in refs for name in schema["$defs"][ref.rpartition("/")[2]]["properties"]}
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)

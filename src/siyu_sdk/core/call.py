@@ -88,7 +88,7 @@ class Spec(Generic[R_co]):
     def __reduce__(self) -> tuple[Any, ...]:
         from .endpoint import find
 
-        return find, (self.platform, self.method, self.path)
+        return find, (self.platform, self.method, self.path, self.function.__module__)
 
     # Derived once, at first use: 400 declarations must import in milliseconds.
 
@@ -286,7 +286,7 @@ class Call(Generic[R_co]):
     @property
     def arguments(self) -> Mapping[str, Any]:
         """The arguments by their Python names."""
-        return {name: getattr(self.checked, name) for name in self.checked.model_fields_set}
+        return {p.name: getattr(self.checked, p.name) for p in self.spec.parameters if p.name in self.checked.model_fields_set}
 
     def __iter__(self) -> Generator[Step, Any, R_co]:
         return cast("R_co", (yield self))
@@ -297,11 +297,12 @@ class Call(Generic[R_co]):
     def __hash__(self) -> int:
         return hash(self._identity())
 
-    def _identity(self) -> tuple[int, str]:
-        return id(self.spec), jsonlib.dumps(self.to_wire(), sort_keys=True, default=str)
+    def _identity(self) -> tuple[Any, ...]:
+        return id(self.spec), jsonlib.dumps(self.to_wire(), sort_keys=True, default=str), *self.files().items()
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={_short(value)}" for name, value in self.arguments.items())
+        given = self.arguments
+        shown = ", ".join(f"{p.name}={_short(given[p.name])}" for p in self.spec.parameters if p.name in given)
         return f"<Call {self.spec.name}({shown})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -333,10 +334,11 @@ class Call(Generic[R_co]):
 
     def query(self) -> dict[str, str]:
         """The query, the credential apart."""
+        return {name: _query_text(value) for name, value in self._query().items()}
+
+    def _query(self) -> dict[str, Any]:
         query = self._dump("query")
-        if self.extra and self.spec.method in ("GET", "DELETE"):
-            query |= self.extra
-        return {name: _query_text(value) for name, value in query.items()}
+        return query | self.extra if self.extra and self.spec.method in ("GET", "DELETE") else query
 
     def body(self) -> Any:
         """The JSON body, or None where the method has none."""
@@ -360,7 +362,8 @@ class Call(Generic[R_co]):
 
     def files(self) -> dict[str, Upload]:
         """The files of a multipart call, by part name."""
-        return {p.wire: getattr(self.checked, p.name) for p in self.spec.parameters if p.place == "file"}
+        given = self.checked.model_fields_set
+        return {p.wire: getattr(self.checked, p.name) for p in self.spec.parameters if p.place == "file" and p.name in given}
 
     def target(self) -> str:
         """Path and query as they stand in the request line, without the credential."""
@@ -369,7 +372,7 @@ class Call(Generic[R_co]):
 
     def to_wire(self) -> dict[str, Any]:
         """Show what would be sent: method, path, query and JSON body."""
-        return {"method": self.spec.method, "path": self.path(), "query": self._dump("query"), "json": self.body()}
+        return {"method": self.spec.method, "path": self.path(), "query": self._query(), "json": self.body()}
 
 
 def _unpickle(spec: Spec[Any], arguments: dict[str, Any], extra: dict[str, Any], timeout: float | None) -> Call[Any]:
@@ -397,7 +400,12 @@ class Gather(Generic[T]):
     """Many calls (or flows) with at most `limit` in flight; gives results in order, a failure as its error in its place."""
 
     calls: Iterable[Call[T] | Flow[T]]
-    limit: int = 8
+    limit: int = field(default=8)
+
+    @limit.validator
+    def _positive(self, _attribute: object, value: int) -> None:
+        if value < 1:
+            raise InputError(f"limit: at least 1 call has to be allowed in flight, got {value}", "limit")
 
     def __iter__(self) -> Generator[Step, Any, list[T | Exception]]:
         return cast("list[T | Exception]", (yield self))

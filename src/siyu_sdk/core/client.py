@@ -12,10 +12,11 @@ import attrs
 from .._version import __version__
 from .call import JSON, Call, Flow, Spec
 from .clock import Clock, SystemClock
+from .connections import async_transport, transport
 from .errors import InputError, UsageError
 from .exchange import Auth, ErrcodeStyle, NoAuth, RawReply, Style, exchange
 from .hooks import Hooks
-from .http import AsyncHttpxTransport, AsyncTransport, HttpxTransport, Transport
+from .http import AsyncTransport, Transport
 from .limits import Limiter, MemoryLimiter
 from .retry import Retry
 from .run import AsyncRunner, Runner
@@ -37,6 +38,8 @@ class Options(TypedDict, total=False):
     limiter: Limiter
     hooks: Hooks
     clock: Clock
+    proxy: str
+    """The address of an HTTP proxy; those of the environment (HTTPS_PROXY) are used as they are."""
 
 
 @attrs.frozen(kw_only=True)
@@ -205,4 +208,4 @@ class AsyncClient(_Client, AsyncRunner):
         await self.aclose()
 
 
-__all__ = ["AsyncClient", "AsyncHttpxTransport", "Client", "HttpxTransport", "Options", "Session"]
+__all__ = ["AsyncClient", "Client", "Options", "Session", "async_transport", "transport"]

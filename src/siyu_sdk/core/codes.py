@@ -10,6 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from . import errors
+from .redact import redact
 
 
 @frozen
@@ -83,7 +84,7 @@ def refusal(
     meaning = row.meaning if row.meaning and row.meaning not in message else ""
     error = REACTIONS.get(row.kind, errors.ApiError)(
         fine or code,
-        message,
+        redact(message),
         call,
         hint=" ".join(part for part in (f"({meaning})" if meaning else "", row.hint) if part),
         request_id=request_id,

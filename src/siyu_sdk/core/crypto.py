@@ -6,7 +6,6 @@ Comparisons are constant-time, failures are `SignatureError` and `DecryptError`,
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -107,9 +106,10 @@ class CallbackCodec:
         if len(encoding_aes_key) != 43:
             raise InputError(f"encoding_aes_key must have 43 characters, got {len(encoding_aes_key)}", "encoding_aes_key")
         try:
-            self._key = base64.b64decode(encoding_aes_key + "=")
-        except binascii.Error:
+            key = base64.b64decode(encoding_aes_key + "=", validate=True)
+        except ValueError:
             raise InputError("encoding_aes_key is no base64", "encoding_aes_key") from None
+        self._cipher = Cipher(algorithms.AES(key), modes.CBC(key[:16]))
         self._token = token
         self._receive_ids = frozenset(receive_ids)
 
@@ -134,18 +134,22 @@ class CallbackCodec:
         """Wrap a message; `random` (16 bytes) only for tests."""
         plain = (random or os.urandom(16)) + struct.pack(">I", len(message)) + message + receive_id.encode()
         pad = BLOCK - len(plain) % BLOCK
-        encryptor = Cipher(algorithms.AES(self._key), modes.CBC(self._key[:16])).encryptor()
+        encryptor = self._cipher.encryptor()
         return base64.b64encode(encryptor.update(plain + bytes([pad]) * pad) + encryptor.finalize()).decode()
 
     def decrypt(self, encrypted: str) -> bytes:
-        """Unwrap a message.
+        """Give the message alone; see `unwrap`."""
+        return self.unwrap(encrypted)[0]
+
+    def unwrap(self, encrypted: str) -> tuple[bytes, str]:
+        """Unwrap a message: its text, and whom it is meant for.
 
         Raises:
             DecryptError: broken text, another key, or meant for another receiver.
         """
         try:
             cipher = base64.b64decode(encrypted, validate=True)
-            decryptor = Cipher(algorithms.AES(self._key), modes.CBC(self._key[:16])).decryptor()
+            decryptor = self._cipher.decryptor()
             plain = decryptor.update(cipher) + decryptor.finalize()
         except ValueError:
             raise DecryptError("the callback cannot be decrypted: truncated, or not base64") from None
@@ -162,4 +166,4 @@ class CallbackCodec:
             raise DecryptError("the callback cannot be decrypted: is encoding_aes_key the one of this callback URL?") from None
         if receiver not in self._receive_ids:
             raise DecryptError(f"the callback is meant for {receiver[:64]!r}, not for {sorted(self._receive_ids)}")
-        return content
+        return content, receiver

@@ -7,6 +7,7 @@ makes a `Call`, a value. The same holds for `@paged` (an iterator, an async iter
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from types import MethodType
@@ -56,8 +57,10 @@ def declared() -> list[Spec[Any]]:
     return list(_declared.values())
 
 
-def find(platform: str, method: str, path: str) -> Spec[Any]:
-    """The declared endpoint at a path (with its placeholders); how calls unpickle."""
+def find(platform: str, method: str, path: str, module: str = "") -> Spec[Any]:
+    """The declared endpoint at a path (with its placeholders); how calls unpickle, importing the chapter that declares it."""
+    if module and (platform, method, path) not in _declared:
+        importlib.import_module(module)
     try:
         return _declared[platform, method, path]
     except KeyError:

@@ -27,6 +27,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from .redact import redact
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -182,7 +184,7 @@ class DecodeError(SiyuError):
         """Say what was wrong with a body."""
         from pydantic import ValidationError
 
-        excerpt = body[: EXCERPT * 4].decode("utf-8", "replace")[:EXCERPT]
+        excerpt = redact(body[: EXCERPT * 8].decode("utf-8", "replace"))[:EXCERPT]
         what = str(error)
         if isinstance(error, ValidationError):
             first = error.errors(include_url=False, include_input=False)[0]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar, cast
 
+from attrs import frozen
 from pydantic import ValidationError
 
 from .errors import DecodeError
@@ -15,15 +19,31 @@ _TYPES: dict[tuple[str, str, str], type[Event]] = {}
 
 
 class Event(WireModel):
-    """Base of all events. A subclass says which it is: `class Added(Event, event="change_external_contact", change_type="add_…")`."""
+    """Base of all events. A subclass says which it is: `class Added(Event, event="change_external_contact", change_type="add_…")`.
+
+    Pay's events say `event="TRANSACTION.SUCCESS", original_type="profitsharing"` where one name carries several products.
+    """
 
     platform: ClassVar[str] = ""
 
-    def __init_subclass__(cls, *, event: str | tuple[str, ...] = (), change_type: str | tuple[str, ...] = "", **options: Any) -> None:
+    def __init_subclass__(
+        cls,
+        *,
+        event: str | tuple[str, ...] = (),
+        change_type: str | tuple[str, ...] = "",
+        original_type: str | tuple[str, ...] = "",
+        **options: Any,
+    ) -> None:
         super().__init_subclass__(**options)
+        variant = original_type or change_type
         for name in (event,) if isinstance(event, str) else event:
-            for change in (change_type,) if isinstance(change_type, str) else change_type:
+            for change in (variant,) if isinstance(variant, str) else variant:
                 _TYPES[cls.platform, name, change] = cls
+
+    @property
+    def usable_until(self) -> datetime | None:
+        """When what the event hands out (a welcome code) stops working; None where it hands out nothing."""
+        return None
 
 
 class UnknownEvent(Event):
@@ -35,18 +55,47 @@ class UnknownEvent(Event):
         return dict(self.model_extra or {})
 
 
-def read_event(platform: str, name: str, change_type: str, fields: dict[str, Any]) -> Event:
-    """Make the event of a name; falls back from (name, change) to (name), then to `UnknownEvent`."""
-    kind = _TYPES.get((platform, name, change_type)) or _TYPES.get((platform, name, "")) or UnknownEvent
+@frozen
+class Incoming:
+    """An event as it was delivered: verified, decrypted, and with what tells a redelivery from a second event."""
+
+    event: Event
+    fingerprint: str
+    """A hash of all that was said: equal for each delivery of one event, different for two events of the same second."""
+    happened_at: datetime | None = None
+    receive_id: str = ""
+    """Whom it was meant for, where the envelope says so."""
+
+
+def fingerprint(*parts: str | bytes) -> str:
+    """Hash everything that an event says; where one part ends and the next begins counts too."""
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        digest.update(len(raw).to_bytes(8, "big") + raw)
+    return digest.hexdigest()
+
+
+def event_name(fields: Mapping[str, Any]) -> str:
+    """Find an event's name: `Event`, a suite's `InfoType`, or the `MsgType` of a message. The platform puts blanks around some."""
+    return str(fields.get("Event") or fields.get("InfoType") or fields.get("MsgType") or "").strip()
+
+
+def read_event(platform: str, name: str, variant: str, fields: dict[str, Any]) -> Event:
+    """Make the event of a name; falls back from (name, variant) to (name), then to `UnknownEvent`.
+
+    The variant is WeCom's `ChangeType`, and the `original_type` of Pay.
+    """
+    kind = _TYPES.get((platform, name, variant)) or _TYPES.get((platform, name, "")) or UnknownEvent
     try:
         return kind.model_validate(fields)
-    except ValidationError:
+    except (ValidationError, RecursionError):
         return UnknownEvent.model_validate(fields)  # a known event whose shape drifted is kept whole, never lost
 
 
 def load_text(text: str | bytes) -> dict[str, Any]:
     """Read a decrypted text, JSON or XML: which it is, is a setting of the platform's console."""
-    raw = text.encode() if isinstance(text, str) else text
+    raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
     if not raw.lstrip().startswith((b"{", b"[")):
         return parse_xml(raw)
     try:

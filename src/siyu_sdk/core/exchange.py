@@ -13,16 +13,17 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .call import Call, Flow, Local, Sleep, Spec, decode
 from .codes import Code, refusal
 from .errors import ApiError, DecodeError, NotSent, OutcomeUnknown, SignatureError, SiyuError
-from .hooks import Attempt, log
+from .hooks import Attempt, log, logger
 from .http import READ_TIMEOUT, UPLOAD_TIMEOUT, Request, Response, multipart
 from .model import Reply
+from .redact import is_secret
 from .run import Guarded, Transmit
-from .tokens import FORCE_GAP, Token, TokenSource
+from .tokens import FORCE_GAP, ProvidedSource, Source, Token, TokenCache, TokenSource, cache_key
 
 if TYPE_CHECKING:
     from .client import Session
@@ -76,7 +77,7 @@ class NoAuth:
 class TokenAuth(NoAuth):
     """A token in the query, fetched when it is missing and renewed when it is refused."""
 
-    def __init__(self, source: TokenSource, parameter: str = "access_token") -> None:
+    def __init__(self, source: Source, parameter: str = "access_token") -> None:
         self.source = source
         self.parameter = parameter
 
@@ -87,12 +88,34 @@ class TokenAuth(NoAuth):
 
     def refused(self, session: Session, request: Request) -> Flow[bool]:
         """Drop that token, unless somebody has replaced it already."""
-        value = dict(request.secret_query).get(self.parameter, "")
-        yield from Local(session.cache.discard, self.source.key, value, blocking=session.cache.blocking)
+        cache = _cache(session, self.source)
+        yield from Local(cache.discard, self.source.key, self._value(request), blocking=cache.blocking)
         return True
 
+    def _value(self, request: Request) -> str:
+        return dict(request.secret_query).get(self.parameter, "")
 
-class StableTokenAuth(TokenAuth):
+
+class _ReplacedAuth(TokenAuth):
+    """A token whose source has to be told that its last one was refused."""
+
+    def refused(self, session: Session, request: Request) -> Flow[bool]:
+        """Replace that token, unless somebody has replaced it already."""
+        yield from Guarded(_cache(session, self.source), self.source.key, lambda: self._renew(session, self._value(request)))
+        return True
+
+    def _renew(self, session: Session, refused: str) -> Flow[None]:
+        cache, key = _cache(session, self.source), self.source.key
+        yield from Local(cache.discard, key, refused, blocking=cache.blocking)
+        if (yield from _held(session, self.source)) is None:
+            token = yield from self._replace(session, refused)
+            yield from Local(cache.put, key, token, blocking=cache.blocking)
+
+    def _replace(self, session: Session, refused: str) -> Flow[Token]:
+        raise NotImplementedError
+
+
+class StableTokenAuth(_ReplacedAuth):
     """A stable token, renewed when it is refused.
 
     A stable token is shared by everybody who asks, so a refusal mostly means that somebody else has renewed it: asking again in normal
@@ -101,52 +124,110 @@ class StableTokenAuth(TokenAuth):
     of the last one is kept in the token cache, where all processes that share the cache see it. Until then the error tells.
     """
 
-    def refused(self, session: Session, request: Request) -> Flow[bool]:
-        """Replace that token, unless somebody has replaced it already."""
-        value = dict(request.secret_query).get(self.parameter, "")
-        yield from Guarded(session.cache, self.source.key, lambda: self._renew(session, value))
-        return True
+    source: TokenSource
 
-    def _renew(self, session: Session, refused: str) -> Flow[None]:
+    def _replace(self, session: Session, refused: str) -> Flow[Token]:
         cache, source, now = session.cache, self.source, session.clock.time()
-        key = source.key
-        yield from Local(cache.discard, key, refused, blocking=cache.blocking)
-        held = yield from Local(cache.get, key, blocking=cache.blocking)
-        if held is not None and held.fresh(now):
-            return
-        token = yield from _ask(session, source, source.request())
-        if token.value == refused:
-            mark = f"{key}:forced"
+        token = yield from source.fetch(session)
+        if token.value == refused and source.forced is not None:
+            mark = f"{source.key}:forced"
             last = yield from Local(cache.get, mark, blocking=cache.blocking)
-            if source.forced is not None and (last is None or not last.fresh(now)):
-                yield from Local(cache.put, mark, Token("", now + FORCE_GAP), blocking=cache.blocking)
-                token = yield from _ask(session, source, source.forced())
-        yield from Local(cache.put, key, token, blocking=cache.blocking)
+            if last is None or not last.fresh(now):
+                yield from Local(cache.put, mark, Token("forced", now + FORCE_GAP), blocking=cache.blocking)
+                token = yield from source.ask(session, source.forced())
+        return token
 
 
-def obtain(session: Session, source: TokenSource) -> Flow[Token]:
-    """The token in the cache, or a new one: whoever comes first fetches it, the others wait and find it."""
+class ProvidedTokenAuth(_ReplacedAuth):
+    """A token of a company's own token service, which is told when the platform refuses it."""
+
+    source: ProvidedSource
+
+    def _replace(self, session: Session, refused: str) -> Flow[Token]:  # noqa: ARG002 -- the service knows which it gave
+        return self.source.ask(session, refresh=True)
+
+
+AHEAD_PAUSE = 15.0
+"""Seconds of rest after a renewal ahead of time has failed: the old token still works."""
+
+
+def _cache(session: Session, source: Source) -> TokenCache:
+    return source.cache or session.cache
+
+
+def obtain(session: Session, source: Source) -> Flow[Token]:
+    """The token in the cache, or a new one: whoever comes first fetches it, the others wait and find it.
+
+    In a token's last minutes whoever comes first fetches its successor, and the others do not wait: they go on with it.
+    """
+    cache, now = _cache(session, source), session.clock.time()
+    held = cache.peek(source.key)
+    if held is not None and held.fresh(now):
+        return held
+    held = yield from Local(cache.get, source.key, blocking=cache.blocking)
+    if held is None or not held.usable(now):
+        return (yield from Guarded(cache, source.key, lambda: _fetch(session, source)))
+    if held.fresh(now):
+        return held
+    old = held
+    return (yield from Guarded(cache, source.key, lambda: _fetch_ahead(session, source, old), wait=False)) or old
+
+
+def _held(session: Session, source: Source) -> Flow[Token | None]:
+    cache, now = _cache(session, source), session.clock.time()
+    held = cache.peek(source.key)  # somebody in this process may have fetched it while this caller waited
+    if held is None or not held.fresh(now):
+        held = yield from Local(cache.get, source.key, blocking=cache.blocking)  # or somebody elsewhere
+    return held if held is not None and held.fresh(now) else None
+
+
+def _fetch(session: Session, source: Source) -> Flow[Token]:
     held = yield from _held(session, source)
-    return held or (yield from Guarded(session.cache, source.key, lambda: _fetch(session, source)))
-
-
-def _held(session: Session, source: TokenSource) -> Flow[Token | None]:
-    held = yield from Local(session.cache.get, source.key, blocking=session.cache.blocking)
-    return held if held is not None and held.fresh(session.clock.time()) else None
-
-
-def _fetch(session: Session, source: TokenSource) -> Flow[Token]:
-    held = yield from _held(session, source)  # somebody may have fetched it while this caller waited for the lock
     if held is not None:
         return held
-    token = yield from _ask(session, source, source.request())
-    yield from Local(session.cache.put, source.key, token, blocking=session.cache.blocking)
+    token = yield from source.fetch(session)
+    cache = _cache(session, source)
+    yield from Local(cache.put, source.key, token, blocking=cache.blocking)
     return token
 
 
-def _ask(session: Session, source: TokenSource, call: Call[Any]) -> Flow[Token]:
-    raw: RawReply[Any] = yield from exchange(session, call)
-    return source.read(raw.reply, session.clock.time())
+def _fetch_ahead(session: Session, source: Source, old: Token) -> Flow[Token]:
+    try:
+        return (yield from _fetch(session, source))
+    except SiyuError as error:
+        logger.warning("%s: a token could not be renewed ahead of its end; the old one is used on: %s", session.platform, error)
+        cache, later = _cache(session, source), min(session.clock.time() + AHEAD_PAUSE, old.ends_at)
+        yield from Local(cache.put, source.key, evolve(old, expires_at=later), blocking=cache.blocking)
+        return old
+
+
+class Ticketed(Protocol):
+    """A reply that hands out a ticket, such as a jsapi_ticket."""
+
+    @property
+    def ticket(self) -> str:
+        """The ticket."""
+        ...
+
+    @property
+    def expires_in(self) -> int:
+        """Seconds that it lives."""
+        ...
+
+
+def ticket(session: Session, call: Call[Ticketed], refused: str = "") -> Flow[str]:
+    """The ticket that this call fetches, kept and renewed as tokens are; `refused` is one that turned out to be void."""
+
+    def read(reply: Ticketed, now: float) -> Token:
+        return Token.living(reply.ticket, reply.expires_in, now)
+
+    auth = session.auth(call.spec.auth)
+    owner = auth.source.key if isinstance(auth, TokenAuth) else session.tenant
+    source = TokenSource(cache_key(session.platform, owner, call.target()), lambda: call, read)
+    if refused:
+        yield from Local(session.cache.discard, source.key, refused, blocking=session.cache.blocking)
+    token = yield from obtain(session, source)
+    return token.value
 
 
 # Reading replies: two styles
@@ -188,7 +269,7 @@ class ErrcodeStyle:
             elif kind is bytes and "json" not in response.headers.get("content-type", "") and not body.startswith(b'{"errcode"'):
                 return body
         envelope = _envelope(spec, response)
-        code = envelope.get("errcode", 0)
+        code = _number(envelope.get("errcode", 0), spec, response)
         if code or response.status >= 400:
             message = str(envelope.get("errmsg", ""))
             raise Refused(
@@ -200,7 +281,7 @@ class ErrcodeStyle:
                     status=response.status,
                     request_id=(re.findall(r"rid: ?(\S+)|hint: ?\[(\S+?)\]", message) or [("", "")])[0][0],
                     retry_after=retry_after(response),
-                    details={k: v for k, v in envelope.items() if k not in ("errcode", "errmsg")} or None,
+                    details={k: v for k, v in envelope.items() if k not in ("errcode", "errmsg") and not is_secret(k)} or None,
                 )
             )
         return envelope if kind is Any else decode(kind, body, str(spec))
@@ -247,6 +328,14 @@ def _envelope(spec: Spec[Any], response: Response) -> dict[str, Any]:
             raise Refused(*refusal("", response.status, what, str(spec), status=response.status, retry_after=retry_after(response))) from None
         raise broken from None
     return cast("dict[str, Any]", value)
+
+
+def _number(code: Any, spec: Spec[Any], response: Response) -> int:
+    """Read an errcode; some gateways write it as text."""
+    try:
+        return int(code or 0)
+    except (TypeError, ValueError):
+        raise DecodeError.of(ValueError(f"errcode is no number: {code!r:.40}"), str(spec), response.content) from None
 
 
 def retry_after(response: Response) -> float | None:
@@ -319,12 +408,12 @@ def _attempt(session: Session, auth: Auth, spec: Spec[Any], request: Request, nu
         key = f"{session.tenant}:{spec.path}"
         while wait := session.limiter.acquire(key, limit, session.clock.time()):
             yield from Sleep(wait)
-    if session.hooks.on_request:
-        session.hooks.on_request(Attempt(session.platform, spec.method, spec.path, number))
     began = session.clock.time()
     status: int | None = None
     result: RawReply[Any] | _Failure
     try:
+        if session.hooks.on_request:
+            session.hooks.on_request(Attempt(session.platform, spec.method, spec.path, number))
         response: Response = yield Transmit(request, session.transport)
         status = response.status
         if 200 <= status < 300:

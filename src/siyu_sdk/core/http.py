@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import mimetypes
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
+from weakref import WeakKeyDictionary
 
-import httpx
 from attrs import evolve, field, frozen
 
 from .errors import InputError, NotSent, OutcomeUnknown
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
+
+    import httpx
+
+    HttpClient = httpx.Client
+    AsyncHttpClient = httpx.AsyncClient
+else:
+    # What a caller may bring. httpx is half of the time of an import, and needed only by those who bring a client or go through a proxy.
+    HttpClient = AsyncHttpClient = Any
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
@@ -28,7 +38,7 @@ class Request:
 
     method: str
     base_url: str
-    target: str
+    target: str = field(repr=False)
     """Path and query, percent-encoded, as in the request line; without the credential."""
     headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     content: bytes | None = field(default=None, repr=False)
@@ -40,10 +50,11 @@ class Request:
     call: str = ""
 
     @property
-    def url(self) -> str:
-        """The whole address, the credential included."""
-        secret = urlencode(self.secret_query, quote_via=quote)
-        return self.base_url + self.target + (("&" if "?" in self.target else "?") + secret if secret else "")
+    def whole_target(self) -> str:
+        """The target with the credential: what really stands in the request line."""
+        if not self.secret_query:
+            return self.target
+        return f"{self.target}{'&' if '?' in self.target else '?'}{urlencode(self.secret_query, quote_via=quote)}"
 
     def with_headers(self, headers: Mapping[str, str]) -> Request:
         """The same request with more headers."""
@@ -78,43 +89,86 @@ class AsyncTransport(Protocol):
     async def aclose(self) -> None: ...
 
 
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.ProxyError)
+def connect_timeout(timeout: float) -> float:
+    """Seconds to connect, for calls that wait so long for an answer."""
+    return min(CONNECT_TIMEOUT, timeout)
 
 
-def _explain(error: httpx.HTTPError | httpx.InvalidURL, request: Request) -> NotSent | OutcomeUnknown:
+# Through httpx: the caller's own client, or a proxy. Connections of our own are in `connections`.
+
+
+@functools.cache
+def _not_sent() -> tuple[type[Exception], ...]:
+    import httpx
+
+    return (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+        httpx.UnsupportedProtocol,
+        httpx.LocalProtocolError,
+        httpx.ProxyError,
+        httpx.InvalidURL,
+    )
+
+
+def _explain(error: Exception, request: Request) -> NotSent | OutcomeUnknown:
     what = f"{request.call}: {type(error).__name__}: {error}" if str(error) else f"{request.call}: {type(error).__name__}"
-    if isinstance(error, (*_NOT_SENT, httpx.InvalidURL)):
+    if isinstance(error, _not_sent()):
         return NotSent(f"{what}; nothing reached {request.base_url}", request.call)
     return OutcomeUnknown(f"{what}; the call may have taken effect", request.call)
 
 
-def _arguments(request: Request) -> dict[str, Any]:
-    return {
-        "headers": dict(request.headers),
-        "content": request.content,
-        "timeout": httpx.Timeout(request.timeout, connect=min(CONNECT_TIMEOUT, request.timeout)),
-        "follow_redirects": False,
-    }
+@functools.cache
+def _quiet_url() -> type[httpx.URL]:
+    import httpx
+
+    class QuietURL(httpx.URL):
+        """httpx writes every URL into its log; this one shows no query, where the credentials are."""
+
+        def __str__(self) -> str:
+            return super().__str__().partition("?")[0]
+
+        __repr__ = __str__
+
+    return QuietURL
+
+
+def _prepared(client: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
+    import httpx
+
+    timeout = httpx.Timeout(request.timeout, connect=connect_timeout(request.timeout))
+    url = request.base_url + request.whole_target
+    made = client.build_request(request.method, url, headers=dict(request.headers), content=request.content, timeout=timeout)
+    made.url = _quiet_url()(made.url)
+    return made
 
 
 class HttpxTransport:
     """Sends through an `httpx.Client`: the caller's own, or one that is remade in a forked child."""
 
-    def __init__(self, client: httpx.Client | None = None, *, verify: ssl.SSLContext | bool = True) -> None:
+    def __init__(self, client: HttpClient | None = None, *, verify: ssl.SSLContext | bool = True, proxy: str | None = None) -> None:
         self._own = client is None
         self._verify = verify
+        self._proxy = proxy
         self._client = client
         self._pid = os.getpid()
 
     def _ready(self) -> httpx.Client:
         if self._client is None or (self._own and self._pid != os.getpid()):
-            self._client, self._pid = httpx.Client(verify=self._verify, limits=httpx.Limits(max_connections=100)), os.getpid()
+            import httpx
+
+            limits = httpx.Limits(max_connections=100)
+            self._client, self._pid = httpx.Client(verify=self._verify, limits=limits, proxy=self._proxy), os.getpid()
         return self._client
 
     def send(self, request: Request) -> Response:
         """Carry one request."""
+        import httpx
+
         try:
-            answer = self._ready().request(request.method, request.url, **_arguments(request))
+            client = self._ready()
+            answer = client.send(_prepared(client, request), follow_redirects=False)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _explain(error, request) from None
         return Response(answer.status_code, answer.headers, answer.content)
@@ -129,34 +183,41 @@ class HttpxTransport:
 class AsyncHttpxTransport:
     """Sends through an `httpx.AsyncClient`: the caller's own, or one for each event loop."""
 
-    def __init__(self, client: httpx.AsyncClient | None = None, *, verify: ssl.SSLContext | bool = True) -> None:
+    def __init__(self, client: AsyncHttpClient | None = None, *, verify: ssl.SSLContext | bool = True, proxy: str | None = None) -> None:
         self._given = client
         self._verify = verify
-        self._clients: dict[tuple[int, int], httpx.AsyncClient] = {}
+        self._proxy = proxy
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[int, httpx.AsyncClient]] = WeakKeyDictionary()
 
     def _ready(self) -> httpx.AsyncClient:
         if self._given is not None:
             return self._given
         import asyncio
 
-        place = (os.getpid(), id(asyncio.get_running_loop()))
-        client = self._clients.get(place)
-        if client is None:
-            client = self._clients[place] = httpx.AsyncClient(verify=self._verify, limits=httpx.Limits(max_connections=100))
+        import httpx
+
+        loop = asyncio.get_running_loop()
+        pid, client = self._clients.get(loop, (0, None))
+        if client is None or pid != os.getpid():
+            client = httpx.AsyncClient(verify=self._verify, limits=httpx.Limits(max_connections=100), proxy=self._proxy)
+            self._clients[loop] = os.getpid(), client
         return client
 
     async def send(self, request: Request) -> Response:
         """Carry one request."""
+        import httpx
+
         try:
-            answer = await self._ready().request(request.method, request.url, **_arguments(request))
+            client = self._ready()
+            answer = await client.send(_prepared(client, request), follow_redirects=False)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _explain(error, request) from None
         return Response(answer.status_code, answer.headers, answer.content)
 
     async def aclose(self) -> None:
         """Close what this transport opened; a caller's own client stays open."""
-        clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
+        clients, self._clients = list(self._clients.values()), WeakKeyDictionary()
+        for _, client in clients:
             await client.aclose()
 
 
@@ -182,7 +243,10 @@ class Upload:
         elif isinstance(source, (bytes, bytearray)):
             content, name = bytes(source), "file"
         else:
-            content, name = source.read(), Path(str(getattr(source, "name", "file"))).name
+            read = getattr(source, "read", None)
+            content, name = read() if callable(read) else None, Path(str(getattr(source, "name", "file"))).name
+            if not isinstance(content, bytes):
+                raise InputError(f"a path, bytes, a file opened in binary mode or an Upload is expected, got {type(source).__name__}", "file")
         name = filename or name
         return cls(content, name, content_type or mimetypes.guess_type(name)[0] or "application/octet-stream")
 
@@ -193,12 +257,9 @@ FileLike = str | os.PathLike[str] | bytes | IO[bytes] | Upload
 
 def multipart(files: Mapping[str, Upload], texts: Mapping[str, str]) -> tuple[str, bytes]:
     """Encode a form with files; gives the content type and the bytes."""
+    import httpx
+
     form = httpx.Request(
         "POST", "http://form.invalid/", data=dict(texts), files={n: (u.filename, u.content, u.content_type) for n, u in files.items()}
     )
     return form.headers["content-type"], form.read()
-
-HttpClient = httpx.Client
-"""A caller's own client for sync use: proxies, certificates, event hooks."""
-AsyncHttpClient = httpx.AsyncClient
-"""The same for async use."""

@@ -6,6 +6,7 @@ step of the exchange, so one limiter serves sync and async clients.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import defaultdict, deque
 from typing import Protocol
@@ -41,12 +42,18 @@ class MemoryLimiter:
     """Seconds between two looks at a full endpoint."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._flying = defaultdict[str, int](int)
         self._recent = defaultdict[str, deque[float]](deque)
 
     def acquire(self, key: str, limit: Limit, now: float) -> float:
         """Take a place, or give the seconds after which to ask again."""
+        if self._pid != os.getpid():  # in a forked child: the parent's calls are not in flight here
+            self._begin()
         with self._lock:
             if limit.concurrent is not None and self._flying[key] >= limit.concurrent:
                 return self.POLL

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, Final, Self, TypeVar, Union, cast
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, Union, cast, get_args, get_origin
 
 from attrs import frozen
 from pydantic import (
@@ -79,7 +79,7 @@ class Reply(WireModel):
 
 def is_constant(annotation: Any) -> bool:
     """Tell whether a type is a `Literal` of one value."""
-    return getattr(annotation, "__args__", None) is not None and str(getattr(annotation, "__origin__", "")) == "typing.Literal"
+    return get_origin(annotation) is Literal and len(get_args(annotation)) == 1
 
 
 def unknown_fields(value: object) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _to_unix_text(value: datetime) -> str:
 
 
 def _to_rfc3339(value: datetime) -> str:
-    return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds")
+    return value.isoformat(timespec="microseconds" if value.microsecond % 1000 else "milliseconds" if value.microsecond else "seconds")
 
 
 Timestamp = Annotated[AwareDatetime, PlainSerializer(_to_unix, return_type=int, when_used="json")]
@@ -169,11 +169,23 @@ Flag = Annotated[bool, PlainSerializer(int, return_type=int, when_used="json")]
 
 
 class _TextInt(int):
-    """A number that came as a string and goes back as one."""
+    """A number that came as a string and goes back as the same one."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]  # pickle makes it from its text
+        return (self.text,)
 
 
 def _read_int64(value: object) -> int:
-    if isinstance(value, str) and value.lstrip("-").isdigit():
+    if isinstance(value, _TextInt):
+        return value
+    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit():
         return _TextInt(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -181,7 +193,7 @@ def _read_int64(value: object) -> int:
 
 
 def _write_int64(value: int) -> int | str:
-    return str(int(value)) if isinstance(value, _TextInt) else value
+    return value.text if isinstance(value, _TextInt) else value
 
 
 class _Int64Schema:

@@ -20,7 +20,7 @@ from .call import Call, Flow, Gather, Local, Sleep
 from .clock import Clock, SystemClock
 from .errors import SiyuError, UsageError
 from .http import AsyncTransport, Request, Response, Transport
-from .tokens import TokenCache
+from .tokens import TokenCache, TokenLock
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,11 +36,15 @@ class Transmit:
 
 @frozen
 class Guarded(Generic[T]):
-    """Run a generator while holding a cache's lock: one runner at a time, over threads, tasks and (if the cache can) processes."""
+    """Run a generator while holding a cache's lock: one runner at a time, over threads, tasks and (if the cache can) processes.
+
+    With `wait=False` it gives None at once where somebody else has the lock.
+    """
 
     cache: TokenCache
     key: str
     inner: Callable[[], Flow[T]]
+    wait: bool = True
 
     def __iter__(self) -> Generator[Any, Any, T]:
         return cast("T", (yield self))
@@ -104,12 +108,18 @@ class Runner:
         time.sleep(self.clock.sleep(step.seconds))
 
     def _guarded(self, step: Guarded[Any]) -> Any:
-        with step.cache.lock(step.key):
+        lock = step.cache.lock(step.key)
+        if not lock.acquire(step.wait):
+            return None
+        try:
             return self.run(step.inner())
+        finally:
+            lock.release()
 
     def _gather(self, step: Gather[Any]) -> list[Any]:
+        items = list(step.calls)  # before the first is sent: one that cannot be made stops all
         with ThreadPoolExecutor(max_workers=step.limit, thread_name_prefix="siyu") as pool:
-            return list(pool.map(self._attempt, step.calls))
+            return list(pool.map(self._attempt, items))
 
     _STEPS: ClassVar[dict[type, Callable[[Any, Any], Any]]] = {
         Transmit: _transmit,
@@ -122,13 +132,25 @@ class Runner:
 
     def _attempt(self, item: Call[Any] | Flow[Any]) -> Any:
         try:
-            return self._perform(item) if isinstance(item, Call) else self.run(item)
+            return self.run(iter(item))
         except SiyuError as error:
             return error
 
 
 def _no_step(step: object) -> UsageError:
     return UsageError(f"a flow yielded {step!r}, which is no step; did you forget `yield from`?")
+
+
+async def _try(lock: TokenLock, *, blocking: bool) -> bool:
+    """Take a lock if it is free."""
+    if not blocking:
+        return lock.acquire(False)
+    trying = asyncio.ensure_future(asyncio.to_thread(lock.acquire, False))
+    try:
+        return await asyncio.shield(trying)
+    except asyncio.CancelledError:  # the thread cannot be stopped: what it gets is given back as soon as it comes
+        trying.add_done_callback(lambda done: lock.release() if not done.cancelled() and done.result() else None)
+        raise
 
 
 class AsyncRunner:
@@ -186,15 +208,25 @@ class AsyncRunner:
         await asyncio.sleep(self.clock.sleep(step.seconds))
 
     async def _guarded(self, step: Guarded[Any]) -> Any:
-        """Tasks queue on a lock of this loop; only its holder contends, in a thread, for the lock that threads and processes share."""
-        locks = self._locks.setdefault(asyncio.get_running_loop(), {})
-        async with locks.setdefault(step.key, asyncio.Lock()):
-            shared = step.cache.lock(step.key)
-            await asyncio.to_thread(shared.__enter__)
+        """Tasks queue on a lock of this loop; only its holder tries for the lock that threads and processes share."""
+        turn = self._locks.setdefault(asyncio.get_running_loop(), {}).setdefault(step.key, asyncio.Lock())
+        if turn.locked() and not step.wait:
+            return None
+        async with turn:
+            lock, blocking = step.cache.lock(step.key), step.cache.blocking
+            pause = 0.001
+            while not await _try(lock, blocking=blocking):  # a thread that waits would take one from whoever has the lock
+                if not step.wait:
+                    return None
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 0.02)
             try:
                 return await self.run(step.inner())
             finally:
-                await asyncio.shield(asyncio.to_thread(shared.__exit__, None, None, None))
+                if blocking:
+                    await asyncio.shield(asyncio.to_thread(lock.release))
+                else:
+                    lock.release()
 
     async def _gather(self, step: Gather[Any]) -> list[Any]:
         items = list(step.calls)
@@ -204,13 +236,16 @@ class AsyncRunner:
         async def work() -> None:
             for index, item in waiting:
                 try:
-                    results[index] = await (self._perform(item) if isinstance(item, Call) else self.run(item))
+                    results[index] = await self.run(iter(item))
                 except SiyuError as error:
                     results[index] = error
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(step.limit, len(items))):
-                group.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(step.limit, len(items))):
+                    group.create_task(work())
+        except BaseExceptionGroup as failed:  # a mistake in a flow is raised as itself, as the sync driver does
+            raise failed.exceptions[0] from None
         return results
 
     _STEPS: ClassVar[dict[type, Callable[[Any, Any], Coroutine[Any, Any, Any]]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Generic, Unpack, cast
 
-from ..core.client import AsyncClient, AsyncHttpxTransport, Client, HttpxTransport, Options
+from ..core.client import AsyncClient, Client, Options, async_transport, transport
 from ..core.endpoint import Async, M, Sync
 from ..core.exchange import Auth
 from ..core.http import AsyncHttpClient, HttpClient
@@ -45,7 +45,7 @@ class MiniProgram(MiniProgramAPI[Sync], Client):
 
     def __init__(self, appid: str, secret: str, *, http: HttpClient | None = None, **options: Unpack[Options]) -> None:
         self.appid = appid
-        self._open(tenant=appid, auths=_auths(appid, secret), options=options, transport=HttpxTransport(http))
+        self._open(tenant=appid, auths=_auths(appid, secret), options=options, transport=transport(http, proxy=options.get("proxy")))
 
 
 class AsyncMiniProgram(MiniProgramAPI[Async], AsyncClient):
@@ -59,4 +59,4 @@ class AsyncMiniProgram(MiniProgramAPI[Async], AsyncClient):
     def __init__(self, appid: str, secret: str, *, http: AsyncHttpClient | None = None, **options: Unpack[Options]) -> None:
         super().__init__()
         self.appid = appid
-        self._open(tenant=appid, auths=_auths(appid, secret), options=options, transport=AsyncHttpxTransport(http))
+        self._open(tenant=appid, auths=_auths(appid, secret), options=options, transport=async_transport(http, proxy=options.get("proxy")))

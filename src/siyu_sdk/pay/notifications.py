@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ..core.clock import Clock, SystemClock
 from ..core.crypto import gcm_decrypt
 from ..core.errors import DecodeError, DecryptError, InputError
-from ..core.events import UnknownEvent, load_text, read_event
+from ..core.events import UnknownEvent, fingerprint, load_text, read_event
 from ..core.model import Rfc3339, WireModel
 from .events import PayEvent
 from .signing import Verifier
@@ -53,6 +53,8 @@ class Notification:
     create_time: datetime | None = None
     summary: str = ""
     original_type: str = ""
+    fingerprint: str = ""
+    """A hash of all that was said, the same in each delivery of one notification."""
 
 
 class Notifications:
@@ -97,4 +99,5 @@ class Notifications:
             envelope.create_time,
             envelope.summary,
             resource.original_type,
+            fingerprint("pay", envelope.id, envelope.event_type, resource.original_type, plain),
         )

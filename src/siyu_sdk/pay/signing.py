@@ -107,23 +107,19 @@ class PayAuth(NoAuth):
 
     def sign(self, session: Session, request: Request) -> Flow[Request]:
         """Sign method, target and body exactly as they are sent; of an upload, the `meta` part alone."""
-        timestamp, nonce = int(session.clock.time()), secrets.token_hex(16)
         body = request.signed if request.signed is not None else request.content or b""
-        message = f"{request.method}\n{request.target}\n{timestamp}\n{nonce}\n".encode() + body + b"\n"
-        fields = {
-            "mchid": self.mchid,
-            "nonce_str": nonce,
-            "timestamp": str(timestamp),
-            "serial_no": self.serial_no,
-            "signature": rsa_sign(self._key, message),
-        }
+        authorization = self.authorization(request.method, request.target, body, int(session.clock.time()))
         yield from ()  # nothing to wait for
         # Wechatpay-Serial asks for replies signed by the key we hold; without it they come signed by a certificate.
-        return request.with_headers(
-            {
-                "authorization": f"{SCHEME} " + ",".join(f'{name}="{value}"' for name, value in fields.items()),
-                "wechatpay-serial": self.verifier.serial_no,
-            }
+        return request.with_headers({"authorization": authorization, "wechatpay-serial": self.verifier.serial_no})
+
+    def authorization(self, method: str, target: str, body: bytes, timestamp: int) -> str:
+        """The value of the Authorization header (签名生成)."""
+        nonce = secrets.token_hex(16)
+        message = f"{method}\n{target}\n{timestamp}\n{nonce}\n".encode() + body + b"\n"
+        return (
+            f'{SCHEME} mchid="{self.mchid}",nonce_str="{nonce}",timestamp="{timestamp}",serial_no="{self.serial_no}",'
+            f'signature="{rsa_sign(self._key, message)}"'
         )
 
     def check(self, session: Session, response: Response, call: str) -> None:

@@ -44,5 +44,3 @@ class InlineEngine:
     def _to_the_end(self, batch: str, work: Work) -> Flow[None]:
         while (pause := (yield from work(batch))) is not None:
             yield from Sleep(pause)
-
-

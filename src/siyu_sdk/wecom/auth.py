@@ -1,9 +1,9 @@
-"""Getting a token (获取access_token). Clients do it by themselves; nobody needs to call it."""
+"""Credentials and addresses of the platform (获取access_token, 获取企业微信服务器IP段). Clients fetch tokens by themselves."""
 
 from __future__ import annotations
 
 from ..core.call import Call
-from ..core.endpoint import GET
+from ..core.endpoint import GET, POST
 from ..core.model import Reply, Secret
 from .resource import M, WeComResource
 
@@ -16,6 +16,19 @@ class AccessToken(Reply):
     """Seconds; the platform may end a token earlier."""
 
 
+class MassCallTicket(Reply):
+    """What lets a newly authorised third-party app call more often for a while."""
+
+    mass_call_ticket: Secret = ""
+
+
+class IpList(Reply):
+    """Addresses of the platform; they change now and then."""
+
+    ip_list: tuple[str, ...] = ()
+    """Single addresses, or ranges such as `101.226.103.*` and `101.226.103.0/25`."""
+
+
 class Tokens(WeComResource[M]):
     """Tokens (access_token)."""
 
@@ -26,4 +39,26 @@ class Tokens(WeComResource[M]):
         Every app has a secret, and so a token, of its own. Frequent fetching is blocked by the platform: clients cache.
         Raises AuthenticationError (40001, 40013) where the secret or the corpid is wrong: a refresh cannot help then.
         """
+        ...
+
+    @POST("/cgi-bin/corp/apply_mass_call_ticket", docs=96168)
+    def apply_mass_call_ticket(self) -> Call[MassCallTicket]:
+        """Ask for a ticket for many calls at once (申请大批量调用凭据).
+
+        For third-party apps whose company has just authorised them, or has widened the range they see.
+        """
+        ...
+
+
+class Servers(WeComResource[M]):
+    """Addresses of the platform, for firewalls (企业微信服务器IP段). Read them anew once a day."""
+
+    @GET("/cgi-bin/get_api_domain_ip", docs=92520)
+    def api_ips(self) -> Call[IpList]:
+        """List the addresses behind qyapi.weixin.qq.com, for your outgoing calls (获取企业微信接口IP段)."""
+        ...
+
+    @GET("/cgi-bin/getcallbackip", docs=90930)
+    def callback_ips(self) -> Call[IpList]:
+        """List the addresses that callbacks come from, for your incoming ones (获取企业微信回调IP段)."""
         ...

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from ..core.call import Call, File, Query
-from ..core.endpoint import POST
+from ..core.endpoint import GET, POST
 from ..core.errors import InputError
 from ..core.http import FileLike, Upload
-from ..core.model import Reply, Timestamp, TimestampText
+from ..core.model import NotEmpty, OpenIntEnum, Reply, Timestamp, TimestampText, WireModel
 from .resource import M, WeComResource
 
 MediaType = Literal["image", "voice", "video", "file"]
@@ -21,6 +21,7 @@ MediaType = Literal["image", "voice", "video", "file"]
 MEGABYTE = 1024 * 1024
 LARGEST = {"image": 10 * MEGABYTE, "voice": 2 * MEGABYTE, "video": 10 * MEGABYTE, "file": 20 * MEGABYTE}
 SMALLEST = 6
+DOWNLOAD_TIMEOUT = 60.0
 
 
 class AttachmentType(IntEnum):
@@ -50,6 +51,44 @@ class UploadedAttachment(Reply):
     type: str = ""
     media_id: str
     created_at: Timestamp | None = None
+
+
+class UploadScene(OpenIntEnum):
+    """What a large file is for (场景值)."""
+
+    GROUP_WELCOME = 1
+    """Welcome messages of customer groups (客户联系入群欢迎语素材)."""
+
+
+class UploadStatus(OpenIntEnum):
+    """How far a fetch is (任务状态)."""
+
+    RUNNING = 1
+    DONE = 2
+    FAILED = 3
+
+
+class UploadJob(Reply):
+    """A fetch that has begun."""
+
+    jobid: str
+
+
+class FetchedMedia(WireModel):
+    """What came of a fetch: a file that lives 3 days, or the reason why there is none."""
+
+    errcode: int = 0
+    errmsg: str = ""
+    media_id: str | None = None
+    created_at: TimestampText | None = None
+
+
+class UploadResult(Reply):
+    """What came of a fetch."""
+
+    status: UploadStatus
+    detail: FetchedMedia | None = None
+    """Look at its `errcode`: a fetch that failed raises no error."""
 
 
 def _size(source: Any) -> int | None:
@@ -113,4 +152,40 @@ class Media(WeComResource[M]):
 
         These two take no other ids (41072). Pictures up to 10 MB and 1440 × 1080, videos up to 10 MB and 30 s.
         """
+        ...
+
+    @GET("/cgi-bin/media/get", docs=90254, timeout=DOWNLOAD_TIMEOUT)
+    def get(self, media_id: str) -> Call[bytes]:
+        """Download a file within its 3 days (获取临时素材).
+
+        Name and type stand in the headers `content-disposition` and `content-type`: `client.raw(Media.get(media_id))` gives them beside
+        the bytes. The whole file is held in memory. Raises InvalidArgument (40007) where the id is unknown or over.
+        """
+        ...
+
+    @GET("/cgi-bin/media/get/jssdk", docs=90255, timeout=DOWNLOAD_TIMEOUT)
+    def get_voice(self, media_id: str) -> Call[bytes]:
+        """Download what `uploadVoice` of the JS-SDK recorded, as 16 kHz Speex; `get` gives 8 kHz AMR (获取高清语音素材)."""
+        ...
+
+    @POST("/cgi-bin/media/upload_by_url", docs=96219)
+    def upload_by_url(
+        self,
+        url: Annotated[str, NotEmpty],
+        *,
+        type: Literal["video", "file"],
+        filename: Annotated[str, NotEmpty],
+        md5: str | None = None,
+        scene: UploadScene = UploadScene.GROUP_WELCOME,
+    ) -> Call[UploadJob]:
+        """Have the platform fetch a file of up to 200 MB, for 3 days (生成异步上传任务).
+
+        The address has to answer range requests (`Range`), from the internet. What came of it tells `upload_result`, or the event
+        `upload_media_job_finish`. The `media_id` is good for its scene alone.
+        """
+        ...
+
+    @POST("/cgi-bin/media/get_upload_by_url_result", docs=96219, idempotent=True)
+    def upload_result(self, jobid: str) -> Call[UploadResult]:
+        """Ask what came of a fetch (查询异步任务结果). Raises NotFound (40088) for an unknown job."""
         ...

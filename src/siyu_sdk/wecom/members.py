@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainSerializer
 
 from ..core.call import Call
 from ..core.endpoint import GET, POST, paged
-from ..core.model import Flag, OpenIntEnum, Reply, WireModel
+from ..core.errors import InputError
+from ..core.model import Flag, MaxBytes, MaxChars, MaxItems, NotEmpty, OpenIntEnum, OrDict, Reply, WireModel
 from .resource import CursorReply, M, WeComResource
 
 
@@ -19,6 +21,10 @@ class Gender(OpenIntEnum):
     UNKNOWN = 0
     MALE = 1
     FEMALE = 2
+
+
+GenderText = Annotated[Gender, PlainSerializer(str, when_used="json")]
+"""A member's gender: a number in a string on the wire, unlike a customer's."""
 
 
 class MemberStatus(OpenIntEnum):
@@ -103,7 +109,7 @@ class Member(WireModel):
     biz_mail: str | None = None
     mobile: str | None = None
     telephone: str | None = None
-    gender: Annotated[Gender, PlainSerializer(str, when_used="json")] | None = None  # a number in a string, unlike a customer's
+    gender: GenderText | None = None
     address: str | None = None
     position: str | None = None
     department: tuple[int, ...] = ()
@@ -166,8 +172,95 @@ class MemberIds(CursorReply):
         return self.dept_user
 
 
+class MailAliases(WireModel):
+    """Further names of a company mailbox (企业邮箱别名)."""
+
+    item: Annotated[tuple[str, ...], MaxItems(5)] = ()
+
+
+class MemberId(Reply):
+    """A member's id."""
+
+    userid: str
+
+
+class MemberOpenid(Reply):
+    """A member's openid."""
+
+    openid: str
+
+
+class JoinQrcode(Reply):
+    """A QR code through which people join the company."""
+
+    join_qrcode: str
+    """Address of the picture; lives 7 days."""
+
+
+class ActiveMembers(Reply):
+    """How many members were active on a day."""
+
+    active_cnt: int = 0
+
+
+class EmailType(OpenIntEnum):
+    """Which of a member's addresses it is (邮箱类型)."""
+
+    BIZ_MAIL = 1
+    EMAIL = 2
+
+
+Departments = Annotated[Sequence[int], MaxItems(100)]
+Mobile = Annotated[str, MaxBytes(32)]
+Address = Annotated[str, MaxBytes(64)]
+
+
+def _one_for_each_department(arguments: Mapping[str, Any]) -> None:
+    departments = arguments.get("department")
+    for name in ("order", "is_leader_in_dept"):
+        if departments is not None and name in arguments and len(arguments[name]) != len(departments):
+            raise InputError(f"{name} has one entry for each department: {len(departments)}, got {len(arguments[name])}", name)
+
+
 class Members(WeComResource[M]):
-    """Members of the company (成员管理)."""
+    """Members of the company (成员管理).
+
+    Writing needs the secret of the directory sync (通讯录同步). Departments and their members are best written one call after the other.
+    """
+
+    @POST("/cgi-bin/user/create", docs=90195, check=_one_for_each_department)
+    def create(
+        self,
+        userid: Annotated[str, NotEmpty, MaxBytes(64)],
+        name: Annotated[str, NotEmpty, MaxChars(64)],
+        department: Annotated[Departments, NotEmpty],
+        *,
+        alias: Annotated[str, MaxChars(64)] | None = None,
+        mobile: Mobile | None = None,
+        order: Sequence[int] | None = None,
+        position: Annotated[str, MaxChars(128)] | None = None,
+        gender: GenderText | None = None,
+        email: Address | None = None,
+        biz_mail: Address | None = None,
+        is_leader_in_dept: Sequence[Flag] | None = None,
+        direct_leader: Sequence[str] | None = None,
+        enable: Flag | None = None,
+        avatar_mediaid: str | None = None,
+        telephone: Annotated[str, MaxBytes(32)] | None = None,
+        address: Annotated[str, MaxChars(128)] | None = None,
+        main_department: int | None = None,
+        extattr: OrDict[Attributes] | None = None,
+        to_invite: bool | None = None,
+        external_position: str | None = None,
+        external_profile: OrDict[ExternalProfile] | None = None,
+    ) -> Call[Reply]:
+        """Add a member (创建成员).
+
+        Give `mobile` or `email`: the member is invited through it, unless `to_invite=False`. `order` and `is_leader_in_dept` have one
+        entry for each of up to 100 departments. `external_position` has at most 12 Chinese characters. Raises Conflict where the
+        id (60102) or the number (60104) is taken, QuotaExceeded (45024) where the company is full.
+        """
+        ...
 
     @GET("/cgi-bin/user/get", docs=90196)
     def get(self, userid: str) -> Call[MemberDetail]:
@@ -178,6 +271,52 @@ class Members(WeComResource[M]):
         """
         ...
 
+    @POST("/cgi-bin/user/update", docs=90197, idempotent=True, check=_one_for_each_department)
+    def update(
+        self,
+        userid: str,
+        *,
+        new_userid: Annotated[str, NotEmpty, MaxBytes(64)] | None = None,
+        name: Annotated[str, NotEmpty, MaxChars(64)] | None = None,
+        alias: Annotated[str, MaxChars(64)] | None = None,
+        mobile: Mobile | None = None,
+        department: Departments | None = None,
+        order: Sequence[int] | None = None,
+        position: Annotated[str, MaxChars(128)] | None = None,
+        gender: GenderText | None = None,
+        email: Address | None = None,
+        biz_mail: Address | None = None,
+        biz_mail_alias: OrDict[MailAliases] | None = None,
+        is_leader_in_dept: Sequence[Flag] | None = None,
+        direct_leader: Sequence[str] | None = None,
+        enable: Flag | None = None,
+        avatar_mediaid: str | None = None,
+        telephone: Annotated[str, MaxBytes(32)] | None = None,
+        address: Annotated[str, MaxChars(128)] | None = None,
+        main_department: int | None = None,
+        extattr: OrDict[Attributes] | None = None,
+        to_invite: bool | None = None,
+        external_position: str | None = None,
+        external_profile: OrDict[ExternalProfile] | None = None,
+    ) -> Call[Reply]:
+        """Change a member (更新成员).
+
+        What is left out stays; a list that is given replaces the old one whole, so does `external_profile`. An id that the platform
+        made up itself can be changed once, by `new_userid`. A number that the member has bound to WeChat stays as it is. Raises NotFound
+        (60111) where nobody has this id, Conflict (60104) where the number is taken.
+        """
+        ...
+
+    @GET("/cgi-bin/user/delete", docs=90198, idempotent=False)
+    def delete(self, userid: str) -> Call[Reply]:
+        """Delete a member (删除成员). Their customers wait to be assigned to somebody else. Raises NotFound (60111) for an unknown id."""
+        ...
+
+    @POST("/cgi-bin/user/batchdelete", docs=90199)
+    def batch_delete(self, useridlist: Annotated[Sequence[str], NotEmpty, MaxItems(200)]) -> Call[Reply]:
+        """Delete up to 200 members (批量删除成员). An unknown id among them raises NotFound (60111)."""
+        ...
+
     @GET("/cgi-bin/user/simplelist", docs=90200)
     def simplelist(self, department_id: int, *, fetch_child: Flag | None = None) -> Call[MemberNames]:
         """List the members of a department by id and name (获取部门成员). `fetch_child` adds the departments below it."""
@@ -186,6 +325,45 @@ class Members(WeComResource[M]):
     @GET("/cgi-bin/user/list", docs=90201)
     def list(self, department_id: int, *, fetch_child: Flag | None = None) -> Call[MemberList]:
         """List the members of a department in detail (获取部门成员详情). `fetch_child` adds the departments below it."""
+        ...
+
+    @POST("/cgi-bin/user/convert_to_openid", docs=90202, idempotent=True)
+    def to_openid(self, userid: str) -> Call[MemberOpenid]:
+        """Turn a member's id into an openid, for payments to members (userid转openid). Raises NotFound (43004) without a linked WeChat."""
+        ...
+
+    @POST("/cgi-bin/user/convert_to_userid", docs=90202, idempotent=True)
+    def from_openid(self, openid: str) -> Call[MemberId]:
+        """Turn the openid of a payment back into a member's id (openid转userid)."""
+        ...
+
+    @GET("/cgi-bin/corp/get_join_qrcode", docs=91714)
+    def join_qrcode(self, *, size_type: Literal[1, 2, 3, 4] | None = None) -> Call[JoinQrcode]:
+        """Get a QR code through which people join the company (获取加入企业二维码).
+
+        `size_type`: 1 is 171 × 171, 2 399 × 399, 3 741 × 741, 4 2052 × 2052 pixels. The address lives 7 days.
+        """
+        ...
+
+    @POST("/cgi-bin/user/getuserid", docs=95402, idempotent=True)
+    def by_mobile(self, mobile: Annotated[str, NotEmpty, MaxBytes(32)]) -> Call[MemberId]:
+        """Find a member by phone number (手机号获取userid).
+
+        Only within the app's visible range; NotFound (46004) otherwise. Too many misses block the app for a day.
+        """
+        ...
+
+    @POST("/cgi-bin/user/get_userid_by_email", docs=95895, idempotent=True)
+    def by_email(self, email: Annotated[str, NotEmpty], *, email_type: EmailType | None = None) -> Call[MemberId]:
+        """Find a member by e-mail address: the company mailbox if `email_type` is left out (邮箱获取userid).
+
+        Only within the app's visible range; NotFound (46004) otherwise. Too many misses block the app for a day.
+        """
+        ...
+
+    @POST("/cgi-bin/user/get_active_stat", docs=92714, idempotent=True)
+    def active(self, date: dt.date) -> Call[ActiveMembers]:
+        """Count the members who were active on a day, up to 30 days back (获取企业活跃成员数)."""
         ...
 
     @POST("/cgi-bin/user/list_id", docs=96067, idempotent=True)

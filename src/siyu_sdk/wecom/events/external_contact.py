@@ -1,57 +1,16 @@
 """Events of 客户联系: what members and customers do, told by callback.
 
 An event is a hint: it may come twice, late or never, and what an app changes through the API raises none. Read the state before you act.
-An app of the company itself gets `create_time` and `event`, a third-party app `time_stamp`, `info_type` and `suite_id`: both become the
-same type here.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from ..core.events import Event, load_text, read_event
-from ..core.model import OpenIntEnum, OpenStrEnum, Timestamp, WireModel, XmlList
-
-
-class WeComEvent(Event):
-    """Base of WeCom's events."""
-
-    platform: ClassVar[str] = "wecom"
-
-    to_user_name: str | None = Field(None, alias="ToUserName")
-    """The company."""
-    from_user_name: str | None = Field(None, alias="FromUserName")
-    """The member, or `sys`."""
-    create_time: Timestamp | None = Field(None, alias="CreateTime")
-    msg_type: str | None = Field(None, alias="MsgType")
-    event: str | None = Field(None, alias="Event")
-    suite_id: str | None = Field(None, alias="SuiteId")
-    auth_corp_id: str | None = Field(None, alias="AuthCorpId")
-    info_type: str | None = Field(None, alias="InfoType")
-    time_stamp: Timestamp | None = Field(None, alias="TimeStamp")
-    change_type: str | None = Field(None, alias="ChangeType")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty_elements(cls, fields: Any) -> Any:
-        """Take an empty element for an absent one: in XML nobody can tell them apart, and "" is no number, time or list."""
-        return (
-            {name: value for name, value in cast("dict[str, Any]", fields).items() if value != ""} if isinstance(fields, dict) else fields
-        )
-
-    @property
-    def corpid(self) -> str | None:
-        """The company that it is about, in both forms."""
-        return self.auth_corp_id or self.to_user_name
-
-    @property
-    def happened_at(self) -> datetime | None:
-        """When it happened, to the second, in both forms."""
-        return self.create_time or self.time_stamp
-
+from ...core.model import OpenIntEnum, OpenStrEnum, Timestamp, XmlList
+from .base import WeComEvent, XmlElement
 
 # What happens to customers: 企业客户事件
 
@@ -74,6 +33,11 @@ class AddExternalContact(CustomerEvent, event="change_external_contact", change_
     welcome_code: str | None = Field(None, alias="WelcomeCode", repr=False)
     link_id: str | None = Field(None, alias="LinkId")
 
+    @property
+    def usable_until(self) -> datetime | None:
+        """When the welcome code stops working: 20 seconds after the event."""
+        return self.welcome_until(self.welcome_code)
+
 
 class AddHalfExternalContact(CustomerEvent, event="change_external_contact", change_type="add_half_external_contact"):
     """A customer has added a member who need not confirm; `add_external_contact` may follow (外部联系人免验证添加成员事件)."""
@@ -81,6 +45,11 @@ class AddHalfExternalContact(CustomerEvent, event="change_external_contact", cha
     state: str | None = Field(None, alias="State")
     welcome_code: str | None = Field(None, alias="WelcomeCode", repr=False)
     link_id: str | None = Field(None, alias="LinkId")
+
+    @property
+    def usable_until(self) -> datetime | None:
+        """When the welcome code stops working: 20 seconds after the event."""
+        return self.welcome_until(self.welcome_code)
 
 
 class EditExternalContact(CustomerEvent, event="change_external_contact", change_type="edit_external_contact"):
@@ -121,6 +90,11 @@ class MsgAuditApproved(CustomerEvent, event="change_external_contact", change_ty
 
     welcome_code: str | None = Field(None, alias="WelcomeCode", repr=False)
 
+    @property
+    def usable_until(self) -> datetime | None:
+        """When the welcome code stops working: 20 seconds after the event."""
+        return self.welcome_until(self.welcome_code)
+
 
 # What happens to customer groups: 客户群事件
 
@@ -159,7 +133,7 @@ class UpdateDetail(OpenStrEnum):
     CHANGE_NOTICE = "change_notice"
 
 
-class ChangedMembers(WireModel):
+class ChangedMembers(XmlElement):
     """Ids of those who came or went: of members and of customers."""
 
     items: XmlList[str] = Field((), alias="Item")
@@ -220,7 +194,7 @@ class TagShuffled(TagEvent, event="change_external_tag", change_type="shuffle"):
 
 
 class AcquisitionEvent(WeComEvent, event="customer_acquisition"):
-    """Something happened to acquisition links or their quota; `change_type` says what (获客助手事件)."""
+    """Something happened to acquisition links or their quota; of this very class where the `change_type` is new (获客助手事件)."""
 
     link_id: str | None = Field(None, alias="LinkId")
     user_id: str | None = Field(None, alias="UserID")
@@ -230,12 +204,29 @@ class AcquisitionEvent(WeComEvent, event="customer_acquisition"):
     expire_quota_num: int | None = Field(None, alias="ExpireQuotaNum")
 
 
-def parse(text: str | bytes) -> Event:
-    """Turn a decrypted callback into its event, or `UnknownEvent`.
+class AcquisitionBalanceLow(AcquisitionEvent, event="customer_acquisition", change_type="balance_low"):
+    """Fewer than 20 uses are left (获客额度即将耗尽事件)."""
 
-    Raises:
-        DecodeError: it is neither XML nor JSON.
-    """
-    fields = load_text(text)
-    name = fields.get("Event") or fields.get("InfoType") or fields.get("MsgType") or ""
-    return read_event("wecom", str(name), str(fields.get("ChangeType", "")), fields)
+
+class AcquisitionBalanceExhausted(AcquisitionEvent, event="customer_acquisition", change_type="balance_exhausted"):
+    """No use is left: the links stand still (获客额度已耗尽事件)."""
+
+
+class AcquisitionQuotaExpireSoon(AcquisitionEvent, event="customer_acquisition", change_type="quota_expire_soon"):
+    """Bought uses run out soon: `expire_quota_num` of them at `expire_time` (获客额度即将过期事件)."""
+
+
+class AcquisitionLinkUnavailable(AcquisitionEvent, event="customer_acquisition", change_type="link_unavailable"):
+    """A link does not work: its members are gone, or may have no customers (获客链接不可用事件)."""
+
+
+class AcquisitionLinkDeleted(AcquisitionEvent, event="customer_acquisition", change_type="delete_link"):
+    """A link was deleted (删除获客链接事件)."""
+
+
+class AcquisitionFriendRequest(AcquisitionEvent, event="customer_acquisition", change_type="friend_request"):
+    """A customer asked for contact through a link (微信客户发起会话请求事件)."""
+
+
+class AcquisitionChatStarted(AcquisitionEvent, event="customer_acquisition", change_type="customer_start_chat"):
+    """A customer who came through a link wrote for the first time: a use is charged (成员首次收到客户消息事件)."""

@@ -1,0 +1,154 @@
+"""Messages of customer service (消息收发): read what customers write, answer them, within 48 hours and 5 messages.
+
+WeCom tells by callback only that there is something new (`kf_msg_or_event`, with a token); the messages are fetched from where one
+stopped last time:
+
+    cursor = saved
+    while True:
+        page = wecom.kf_messages.sync(event.open_kf_id, cursor=cursor, token=event.token)
+        …  # work page.msg_list off
+        cursor = page.next_cursor  # save it, together with the work
+        if not page.has_more:
+            break
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import Field
+
+from ..core.call import Call, Spread
+from ..core.endpoint import POST, paged
+from ..core.errors import InputError
+from ..core.model import Checked, OpenIntEnum, OrDict, Secret
+from .app_message_models import Voice
+from .kf_message_models import (
+    AcquisitionCard,
+    AsMessage,
+    BusinessCard,
+    EventAnswer,
+    KfLinkCard,
+    KfMessage,
+    KfMiniProgramPage,
+    Location,
+    Menu,
+    ReceivedMessages,
+    SentMessage,
+    SentReceipt,
+)
+from .messages import File, Image, Text, Video
+from .resource import M, WeComResource
+
+
+def _msgid(value: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z_-]{1,32}", value):
+        raise ValueError(f"1 to 32 characters out of 0-9 A-Z a-z _ - are allowed, got {len(value)}: {value[:60]!r}")
+    return value
+
+
+MsgId: TypeAlias = Annotated[str, Checked(_msgid)]
+"""A message's id of your own: 1 to 32 characters out of `0-9A-Za-z_-`."""
+
+KfSendable: TypeAlias = Annotated[
+    Text | Image | Voice | Video | File | KfLinkCard | KfMiniProgramPage | Menu | Location | BusinessCard | AcquisitionCard | SentMessage,
+    AsMessage(SentMessage),
+]
+"""What can be sent to a customer."""
+
+KfAnswer: TypeAlias = Annotated[Text | Menu | EventAnswer, AsMessage(EventAnswer)]
+"""What can answer an event."""
+
+NEEDED = {"text": "content", "image": "media_id"}
+
+
+class VoiceFormat(OpenIntEnum):
+    """What voice messages are fetched as (语音消息类型)."""
+
+    AMR = 0
+    SILK = 1
+
+
+def _complete(arguments: Mapping[str, Any]) -> None:
+    message: KfMessage = arguments["message"]
+    kind, content = message.msgtype, message.content
+    if content is None and kind in type(message).model_fields:
+        raise InputError(f"msgtype {kind!r} needs {kind!r} beside it", "message")
+    needed = NEEDED.get(kind)
+    if content is not None and needed and not getattr(content, needed):
+        raise InputError(f"{type(content).__name__} needs {needed} here", f"message.{kind}.{needed}")
+
+
+class KfMessages(WeComResource[M]):
+    """Messages of customer service (接收消息和事件, 发送消息)."""
+
+    @POST("/cgi-bin/kf/sync_msg", docs=94670, idempotent=True)
+    def sync(
+        self,
+        open_kfid: str | None = None,
+        *,
+        cursor: str | None = None,
+        token: Secret | None = None,
+        limit: Annotated[int, Field(ge=1, le=1000)] | None = None,
+        voice_format: VoiceFormat | None = None,
+    ) -> Call[ReceivedMessages]:
+        """Fetch messages and events since a cursor, one page: those of the last 3 days at most (读取消息).
+
+        `token` is that of the callback and lives 10 minutes (TokenExpired, 95007, after that); without it, calls are strictly limited.
+        Without `cursor` it begins 3 days ago. `limit` is 1 to 1,000 (1,000 if left out). Only `has_more` tells whether to go on: a page may
+        be empty. What the API has sent does not come back.
+        """
+        ...
+
+    @paged
+    def all(
+        self,
+        open_kfid: str | None = None,
+        *,
+        cursor: str | None = None,
+        token: Secret | None = None,
+        limit: int = 1000,
+        voice_format: VoiceFormat | None = None,
+    ) -> Call[ReceivedMessages]:
+        """Every message and event since a cursor, one by one, page after page (读取消息).
+
+        The cursor to go on from later is that of the last page, which this does not show: use `sync` where it has to be kept.
+        """
+        return KfMessages.sync(open_kfid, cursor=cursor, token=token, limit=limit, voice_format=voice_format)
+
+    @POST("/cgi-bin/kf/send_msg", docs=94677, check=_complete)
+    def send(
+        self,
+        open_kfid: str,
+        touser: str,
+        message: Annotated[OrDict[KfSendable], Spread],
+        *,
+        msgid: MsgId | None = None,
+    ) -> Call[SentReceipt]:
+        """Send a customer a message: `send("wk1", "wm1", Text(content="您好"))` (发送消息).
+
+        Up to 5 within 48 hours of the customer's last message (QuotaExceeded, 95001 and 95002), and only while the API or nobody answers
+        (`service_state` 0 or 1; else Conflict, 95018). A text has up to 2,048 bytes of UTF-8, a menu 10 items. A dict is
+        `{"msgtype": "text", "text": {"content": "…"}}`.
+
+        Give a `msgid` of your own: the same one never sends twice. Nothing is resent by itself all the same, since a message without one
+        would come twice: after OutcomeUnknown, make the same call again with the same `msgid`.
+        """
+        ...
+
+    @POST("/cgi-bin/kf/send_msg_on_event", docs=95122, check=_complete)
+    def send_on_event(
+        self,
+        code: Secret,
+        message: Annotated[OrDict[KfAnswer], Spread],
+        *,
+        msgid: MsgId | None = None,
+    ) -> Call[SentReceipt]:
+        """Answer an event with a text or a menu (发送欢迎语等事件响应消息).
+
+        `code` is the `welcome_code` or `msg_code` of the event, or of `kf_sessions.transfer`. It works once: within 20 seconds for a
+        welcome and after the end of a session, within 48 hours for the others (95007 after that).
+        """
+        ...
