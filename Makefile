@@ -31,7 +31,7 @@ format: $(VENV)/.installed-dev ## put imports and layout in order
 docs: $(VENV)/.installed-docs ## build the documentation into site/ (ARGS="serve" to read it while writing)
 	$(BIN)/mkdocs $(or $(ARGS),build --strict)
 
-bench: $(VENV)/.installed ## what a typed call costs over plain httpx, on loopback
+bench: $(VENV)/.installed ## what a typed call costs, on loopback, beside others (ARGS="--full", ARGS="calls async")
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean: ## remove .venv, caches and built things

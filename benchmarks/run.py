@@ -1,173 +1,222 @@
-"""What a typed call costs over plain httpx: the same GET against a server on loopback, client CPU and wall time for each call.
+"""All benches, one table: printed, and written to docs/benchmarks.md with machine and date.
 
-The server is a process of its own, so the CPU figures are the client's alone. The arms take turns, round by round, and the median
-is shown: on a busy machine trust the CPU column and the ratio.
+Where the comparison kit lies beside the project (../shared/bench, or $BENCH_KIT), siyu_sdk runs in it as one arm among others, in a
+virtual environment of its own ($BENCH_VENV). Otherwise `small.py` compares with plain httpx alone.
 
-Usage: `python benchmarks/run.py [--calls 300] [--rounds 7]`
+Usage: `python benchmarks/run.py [name…] [--full]`; names as the kit has them (calls async parse paging pagingcpu callback pay import
+stampede faults limits pool techniques). Without --full each bench is short.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import http.server
 import json
-import multiprocessing
-import statistics
+import os
+import platform
+import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
-from multiprocessing.connection import Connection
+import tempfile
+import venv
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-import httpx
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+NAMES = ("calls", "async", "parse", "paging", "pagingcpu", "callback", "pay", "import")
+ARMS = "raw_httpx,raw_httpx_typed,raw_requests,raw_aiohttp,wechatpy1,wechatpayv3_,siyu"
+NEEDS = (
+    "wechatpy[cryptography]",
+    "wechatpayv3",
+    "httpx[http2]",
+    "requests",
+    "requests-pkcs12",
+    "aiohttp",
+    "httpx-aiohttp",
+    "pydantic",
+    "tenacity",
+    "cryptography",
+    "attrs",
+    "defusedxml",
+    "filelock",
+    "h11",
+    "msgspec",
+    "orjson",
+    "httptools",
+    "uvloop",
+)
 
-from siyu_sdk import AsyncWeCom, WeCom
-from siyu_sdk.wecom.customers import Customers
+Row = dict[str, Any]
+Bench = dict[str, list[Row]]
 
-PATH = "/cgi-bin/externalcontact/get"
-DETAIL = {
-    "errcode": 0,
-    "errmsg": "ok",
-    "external_contact": {"external_userid": "wm1", "name": "小榴莲🍈", "type": 1, "gender": 0, "unionid": "ozy1"},
-    "follow_user": [
-        {
-            "userid": f"member{n}",
-            "remark": "榴莲老客",
-            "description": "",
-            "createtime": 1763280000 + n,
-            "tags": [{"group_name": "购买", "tag_name": name, "tag_id": f"et{name}", "type": 1} for name in ("榴莲", "山竹")],
-            "oper_userid": f"member{n}",
-            "add_way": 1,
-            "state": "shop-3",
+
+def median(row: Row, figure: str) -> float:
+    return float(row[figure][0])
+
+
+def arm(rows: Iterable[Row], name: str, **more: Any) -> Row:
+    return next(row for row in rows if row["arm"] == name and all(row[k] == v for k, v in more.items()))
+
+
+def cost(bench: str) -> Callable[[Bench], float]:
+    """CPU, as a multiple of the bench's base."""
+    return lambda benches: median(arm(benches[bench], "siyu"), "ratio_cpu")
+
+
+def speed(bench: str, other: str) -> Callable[[Bench], float]:
+    """Calls a second, as a multiple of another arm's."""
+    return lambda benches: median(arm(benches[bench], "siyu"), "cpu") / median(arm(benches[bench], other), "cpu")
+
+
+def importing(benches: Bench) -> float:
+    rows = benches["7. import"]
+    return median(arm(rows, "import siyu_sdk"), "cpu") / median(arm(rows, "floor: httpx + pydantic.BaseModel"), "cpu")
+
+
+def first_client(_benches: Bench) -> float:
+    """The kit imports the package alone; here its first client class, beside httpx and one model of its own."""
+    codes = ("pass", "import httpx, pydantic\nclass A(pydantic.BaseModel): x: int = 0", "from siyu_sdk import WeCom")
+    least = [9.0] * len(codes)
+    for _ in range(7):
+        for place, code in enumerate(codes):
+            told = f"{code}\nimport time; print(time.process_time())"
+            done = subprocess.run(
+                [environment(), "-c", told], capture_output=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}
+            )
+            least[place] = min(least[place], float(done.stdout))
+    bare, plain, ours = least
+    return (ours - bare) / (plain - bare)
+
+
+def growth(benches: Bench) -> float:
+    return float(arm(benches["4. paging"], "siyu", mode="stream")["grow_mb"])
+
+
+# What is to be reached, and how it is read from the kit's figures; `most` is an upper bound, otherwise a lower one.
+TARGETS: tuple[tuple[str, str, float, bool, Callable[[Bench], float]], ...] = (
+    ("small GET, sync: CPU, times naive httpx.Client", "×", 0.60, True, cost("1. small call, sync: get")),
+    ("small POST, sync: CPU, times naive httpx.Client", "×", 0.60, True, cost("1. small call, sync: mark_tag")),
+    ("50 async calls at once: calls/s, times naive httpx.AsyncClient", "×", 5, False, speed("2. 50 at a time (asyncio)", "raw_httpx")),
+    ("50 async calls at once: calls/s, times aiohttp", "×", 0.5, False, speed("2. 50 at a time (asyncio)", "raw_aiohttp")),
+    ("the same on uvloop: calls/s, times aiohttp", "×", 0.5, False, speed("2. 50 at a time (uvloop)", "raw_aiohttp")),
+    ("a page of 66 KB into models: CPU, times json.loads + model_validate", "×", 0.65, True, cost("3. parse one page")),
+    ("paging through 20,000 customers: growth of memory", " MB", 3, True, growth),
+    ("paging: CPU a page, times httpx + model_validate", "×", 1, True, cost("4b. streamed paging, per page of 100")),
+    ("callback verified, decrypted, typed: CPU, times raw primitives", "×", 1.15, True, cost("5. callback")),
+    ("Pay order, signed and verified, TLS: CPU, times naive httpx.Client", "×", 1, True, cost("6d. jsapi order, TLS")),
+    ("import siyu_sdk: CPU, times import httpx + BaseModel", "×", 1.15, True, importing),
+    ("from siyu_sdk import WeCom: CPU, times import httpx + one model", "×", 1.15, True, first_client),
+)
+
+
+def machine() -> str:
+    """What it was measured on."""
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text(encoding="utf-8").splitlines() if known.exists() else []
+    cpu = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return (
+        f"{cpu or platform.machine()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    )
+
+
+def environment() -> Path:
+    """The Python that has what the kit compares with; made at the first run."""
+    place = Path(os.environ.get("BENCH_VENV", Path(tempfile.gettempdir()) / "siyu-bench-venv"))
+    python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        print(f"making {place} with {', '.join(NEEDS)}", file=sys.stderr)
+        venv.create(place, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *NEEDS], check=True)
+    return python
+
+
+def run_kit(kit: Path, names: Iterable[str], *, full: bool) -> tuple[str, Bench]:
+    """Run benches on a copy of the kit that has our arm in it; what they print, and their rows."""
+    with tempfile.TemporaryDirectory(prefix="siyu-bench-") as folder:
+        copy = Path(folder) / "kit"
+        shutil.copytree(kit, copy, ignore=shutil.ignore_patterns("__pycache__"), copy_function=shutil.copyfile)
+        for place in (copy, copy / "adapters"):
+            place.chmod(0o755)
+        shutil.copyfile(HERE / "siyu_adapter.py", copy / "adapters" / "siyu.py")
+        rows = Path(folder) / "rows.jsonl"
+        wanted = {
+            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "BENCH_OUT": str(rows),
+            "BENCH_ARMS": os.environ.get("BENCH_ARMS", ARMS),
+            "BENCH_QUICK": "" if full else "1",
         }
-        for n in range(3)
-    ],
-}
+        process = subprocess.Popen(
+            [environment(), "run.py", *names], cwd=copy, env={**os.environ, **wanted}, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        printed = ""
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            printed += line
+        if process.wait():
+            raise SystemExit(process.returncode)
+        found = [json.loads(line) for line in rows.read_text(encoding="utf-8").splitlines()]
+        return printed, {row["bench"]: row["rows"] for row in found}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Two paths: a token, and one customer."""
-
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one packet an answer
-
-    def do_GET(self) -> None:
-        """Answer with a constant."""
-        reply = DETAIL if self.path.startswith(PATH) else {"errcode": 0, "errmsg": "ok", "access_token": "t", "expires_in": 7200}
-        body = json.dumps(reply, ensure_ascii=False).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+def table(benches: Bench) -> str:
+    """The targets beside what was reached; benches that did not run are left out."""
+    lines = ["| bench | to reach | reached | |", "|---|---|---|---|"]
+    for title, unit, target, most, figure in TARGETS:
+        try:
+            reached = figure(Prefixed(benches))
+        except (KeyError, StopIteration):
+            continue
+        sign, good = ("≤", reached <= target) if most else ("≥", reached >= target)
+        lines.append(f"| {title} | {sign} {target:g}{unit} | {reached:.2f}{unit} | {'✓' if good else '✗'} |")
+    return "\n".join(lines)
 
 
-def serve(pipe: Connection) -> None:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        pipe.send(server.server_address[1])
-        server.serve_forever()
+class Prefixed(dict[str, list[Row]]):
+    """Some titles end in a number of bytes: the beginning is enough."""
+
+    def __missing__(self, key: str) -> list[Row]:
+        return next(rows for title, rows in self.items() if title.startswith(key))
 
 
-@contextmanager
-def server() -> Generator[str]:
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=serve, args=(there,), daemon=True)
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{here.recv()}"
-    finally:
-        process.terminate()
-        process.join()
+def write(summary: str, printed: str, command: str) -> None:
+    page = f"""# Benchmarks
 
+{machine()}; {datetime.now(UTC).date().isoformat()}; `{command}`.
 
-def measure(arms: dict[str, Callable[[int], None]], count: int, rounds: int) -> dict[str, tuple[float, float]]:
-    """Median CPU and wall microseconds for one call of each arm."""
-    for run in arms.values():
-        run(50)
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
-    for _ in range(rounds):
-        for name, run in arms.items():
-            cpu, wall = time.process_time(), time.perf_counter()
-            run(count)
-            taken[name].append(((time.process_time() - cpu) / count * 1e6, (time.perf_counter() - wall) / count * 1e6))
-    return {name: (statistics.median(c for c, _ in rows), statistics.median(w for _, w in rows)) for name, rows in taken.items()}
+All servers are on loopback. Arms take turns, and ratios are taken round by round, so that a busy machine slows all of them alike:
+trust ratios of CPU time, not absolute times. How it is measured: `benchmarks/README.md`.
 
+{summary}
 
-def import_seconds(statement: str) -> float:
-    """Median time of a cold process that runs this statement, less that of one that does nothing."""
+What was printed:
 
-    def once(code: str) -> float:
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        return time.perf_counter() - started
-
-    return statistics.median(once(statement) for _ in range(5)) - statistics.median(once("pass") for _ in range(5))
-
-
-def calls(url: str, stack: ExitStack) -> dict[str, Callable[[int], None]]:
-    """What is compared: each arm makes n calls, one after another."""
-    plain = stack.enter_context(httpx.Client())
-    wecom = stack.enter_context(WeCom("ww1", "secret", base_url=url))
-    runner = stack.enter_context(asyncio.Runner())
-    async_plain = httpx.AsyncClient()
-    async_wecom = AsyncWeCom("ww1", "secret", base_url=url)
-    stack.callback(lambda: runner.run(async_plain.aclose()))
-    stack.callback(lambda: runner.run(async_wecom.aclose()))
-    query = {"external_userid": "wm1", "access_token": "t"}
-    parse = Customers.get.spec.parse
-
-    def dicts(n: int) -> None:
-        for _ in range(n):
-            json.loads(plain.get(url + PATH, params=query).content)
-
-    def models(n: int) -> None:
-        for _ in range(n):
-            parse(plain.get(url + PATH, params=query).content)
-
-    def typed(n: int) -> None:
-        for _ in range(n):
-            wecom.customers.get("wm1")
-
-    async def async_dicts(n: int) -> None:
-        for _ in range(n):
-            json.loads((await async_plain.get(url + PATH, params=query)).content)
-
-    async def async_typed(n: int) -> None:
-        for _ in range(n):
-            await async_wecom.customers.get("wm1")
-
-    return {
-        "httpx, dicts": dicts,
-        "httpx, models": models,
-        "siyu_sdk": typed,
-        "httpx async, dicts": lambda n: runner.run(async_dicts(n)),
-        "siyu_sdk async": lambda n: runner.run(async_typed(n)),
-    }
+```text
+{printed.strip()}
+```
+"""
+    (ROOT / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What a typed call costs over plain httpx.")
-    parser.add_argument("--calls", type=int, default=300, help="calls in a round")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("names", nargs="*", help=f"benches of the kit; {' '.join(NAMES)} if none is named")
+    parser.add_argument("--full", action="store_true", help="long rounds: about ten minutes instead of two")
     options = parser.parse_args()
-
-    with server() as url, ExitStack() as stack:
-        figures = measure(calls(url, stack), options.calls, options.rounds)
-
-    print(f"{'one call':20} {'CPU µs':>8} {'wall µs':>8} {'CPU, times dicts':>17}")
-    for name, (cpu, wall) in figures.items():
-        base = figures["httpx async, dicts" if "async" in name else "httpx, dicts"][0]
-        print(f"{name:20} {cpu:8.0f} {wall:8.0f} {cpu / base:17.2f}")
-    print()
-    for statement in ("import httpx, pydantic", "import siyu_sdk", "from siyu_sdk import WeCom; WeCom('c', 's').customers"):
-        print(f"{import_seconds(statement) * 1000:6.0f} ms  {statement}")
+    kit = Path(os.environ.get("BENCH_KIT", ROOT.parent / "shared" / "bench"))
+    if kit.is_dir():
+        printed, benches = run_kit(kit, options.names or NAMES, full=options.full)
+        summary = table(benches)
+    else:
+        done = subprocess.run([sys.executable, HERE / "small.py"], stdout=subprocess.PIPE, text=True, encoding="utf-8", check=True)
+        printed = done.stdout
+        summary = "The comparison kit is not beside this checkout: this is the reduced bench, against plain httpx."
+        print(printed)
+    print(f"\n{summary}")
+    if not options.names:
+        write(summary, printed, "make bench" + (' ARGS="--full"' if options.full else ""))
 
 
 if __name__ == "__main__":

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import payloads as bench  # the kit's own ids and keys
-
+import siyu_sdk
 from siyu_sdk import AsyncWeCom, Pay, WeCom
 from siyu_sdk.core.tokens import MemoryTokenCache, Token, TokenCache
 from siyu_sdk.pay.signing import PayAuth, Verifier
 from siyu_sdk.wecom.callbacks import Callbacks
-from siyu_sdk.wecom.client import token_source
+from siyu_sdk.wecom.credentials import token_source
 from siyu_sdk.wecom.customers import Customers
 
-IMPORT = "from siyu_sdk import WeCom"
-PATH = str(Path(__file__).resolve().parents[1] / "src")
+bench: Any = importlib.import_module("payloads")  # the kit has the ids and keys that all arms share
+
+IMPORT = "import siyu_sdk"
+PATH = str(Path(siyu_sdk.__file__).parents[1])
 
 
 def _cache(token: str | None) -> TokenCache:
@@ -31,7 +33,7 @@ class _Sync:
     def __init__(self, base_url: str, token: str | None = None, store: str | None = None) -> None:
         cache = _cache(token)
         if store is not None:
-            from siyu_sdk.core.caches import FileTokenCache
+            from siyu_sdk.caches import FileTokenCache
 
             cache = FileTokenCache(store)
         self.wecom = WeCom(bench.CORP_ID, bench.SECRET, base_url=base_url, cache=cache)

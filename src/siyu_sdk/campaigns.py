@@ -185,7 +185,7 @@ class Campaigns(Helper[M]):
         outcomes = yield from Gather([MassMessages.cancel(batch.msgid) for batch in batches])
         failed = {b.id: o for b, o in zip(batches, outcomes, strict=True) if isinstance(o, Exception) and not _withdrawn(o)}
         _, unread = yield from _read_results(hub, batches)
-        failed |= unread
+        failed = {name: error for name, error in unread.items() if not _dispatching(error)} | failed  # nobody has sent what is not dealt out
         rows = yield from Local(lambda: hub.ledger.deliveries(name, states=[State.AWAITING]))
         withdrawn = [evolve(r, state=State.CANCELLED, reason="withdrawn before the member sent it") for r in rows if r.batch not in failed]
         stopped += yield from Local(lambda: hub.ledger.save(withdrawn, hub.clock.time(), only_if=(State.AWAITING,)))

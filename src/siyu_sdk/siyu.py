@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .ledger import Ledger
     from .miniprogram.client import AsyncMiniProgram, MiniProgram
     from .pay.client import AsyncPay, Pay
+    from .sidebar import Sidebar
     from .sop import Sops
     from .sop.engine import Engine
     from .store.client import AsyncStore, Store
@@ -129,6 +130,13 @@ class SiyuAPI(Generic[M]):
         from .coupons import Coupons
 
         return Coupons(cast("Any", self))
+
+    @cached_property
+    def sidebar(self) -> Sidebar[M]:
+        """What a page in the sidebar of a chat needs."""
+        from .sidebar import Sidebar
+
+        return Sidebar(cast("Any", self))
 
     @cached_property
     def sop(self) -> Sops[M]:

@@ -16,8 +16,12 @@ from urllib.parse import parse_qsl
 
 import pytest
 from attrs import define, field, frozen
+from hypothesis import settings
 
 from siyu_sdk import AsyncWeCom, MiniProgram, WeCom
+
+settings.register_profile("siyu", deadline=None)  # two busy cores are no reason to fail
+settings.load_profile("siyu")
 
 SECRET = "CANARY-corpsecret-5f0c"
 OK = {"errcode": 0, "errmsg": "ok"}
@@ -97,6 +101,14 @@ class Platform:
     def calls(self, path: str | None = None) -> list[Seen]:
         """What arrived, the fetching of tokens apart."""
         return [s for s in self.seen if (s.path == path if path else "token" not in s.path)]
+
+    def wait_for(self, path: str, count: int = 1) -> None:
+        """Wait until so many calls of a path have arrived."""
+        end = time.monotonic() + 10
+        while len(self.calls(path)) < count:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{len(self.calls(path))} of {count} calls of {path} have arrived")
+            time.sleep(0.002)
 
     @property
     def token_requests(self) -> int:

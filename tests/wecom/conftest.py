@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from attrs import define, field
 
-from siyu_sdk.wecom.client import WeCom
+from siyu_sdk.wecom.client import AsyncWeCom, WeCom
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 
@@ -34,16 +36,19 @@ class Seen:
         return json.loads(self.body)
 
 
+Reply = dict[str, Any] | Callable[[Any], dict[str, Any]]
+
+
 @define
 class Loopback:
     """The server, from a test's side."""
 
     url: str = ""
     seen: list[Seen] = field(factory=list)
-    answers: dict[str, list[dict[str, Any]]] = field(factory=lambda: defaultdict(list))
+    answers: dict[str, list[Reply]] = field(factory=lambda: defaultdict(list))
 
-    def answer(self, path: str, *replies: dict[str, Any]) -> None:
-        """Answer calls of a path with these replies in turn; the last one stays."""
+    def answer(self, path: str, *replies: Reply) -> None:
+        """Answer calls of a path with these replies in turn; the last one stays. A function is asked with the JSON of each call."""
         self.answers[path] = list(replies)
 
     def calls(self, path: str) -> list[Seen]:
@@ -55,6 +60,8 @@ class Loopback:
         self.seen.append(seen)
         queue = self.answers[seen.path]
         chosen = queue.pop(0) if len(queue) > 1 else queue[0] if queue else {}
+        if callable(chosen):
+            chosen = chosen(seen.json)
         return {"errcode": 0, "errmsg": "ok", **chosen}
 
 
@@ -94,6 +101,49 @@ def loopback() -> Iterator[Loopback]:
 def wecom(loopback: Loopback) -> Iterator[WeCom]:
     with WeCom("ww1", "secret-of-the-app", base_url=loopback.url) as client:
         yield client
+
+
+@define
+class Watch:
+    """A clock that is turned by sleeping, and by hand."""
+
+    at: float = datetime(2026, 11, 2, 2, 0, tzinfo=UTC).timestamp()  # a Monday, 10 o'clock in Beijing
+    slept: list[float] = field(factory=list)
+
+    def time(self) -> float:
+        return self.at
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.at, UTC)
+
+    def sleep(self, seconds: float) -> float:
+        self.slept.append(seconds)
+        self.at += seconds
+        return 0.0
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture(params=["sync", "async"])
+def either(request: pytest.FixtureRequest, loopback: Loopback, watch: Watch) -> Callable[[Callable[[Any], Any]], Any]:
+    """Do something with a client, of either mode: `either(lambda wecom: wecom.moments.publish(…))`; an iterator becomes a list."""
+
+    def with_threads(work: Callable[[Any], Any]) -> Any:
+        with WeCom("ww1", "secret-of-the-app", base_url=loopback.url, clock=watch) as client:
+            result = work(client)
+            return list(result) if isinstance(result, Iterator) else result
+
+    async def with_tasks(work: Callable[[Any], Any]) -> Any:
+        async with AsyncWeCom("ww1", "secret-of-the-app", base_url=loopback.url, clock=watch) as client:
+            result = work(client)
+            return [item async for item in result] if hasattr(result, "__aiter__") else await result
+
+    if request.param == "sync":
+        return with_threads
+    return lambda work: asyncio.run(with_tasks(work))
 
 
 @pytest.fixture(scope="session")

@@ -66,8 +66,9 @@ def test_a_message_is_read_as_published(shared: Path) -> None:
     callbacks = Callbacks(given_["token"], given_["encoding_aes_key"], given_["receive_id"])
     body = to_xml({"ToUserName": given_["receive_id"], "Encrypt": given_["encrypt"], "AgentID": 218}).encode()
     event = callbacks.receive(given_["msg_signature"], given_["timestamp"], given_["nonce"], body)
-    assert isinstance(event, UnknownEvent)  # a text message is no event of 客户联系; it is kept whole
-    assert event.payload == parse_xml(case["expected"]["plain_xml"])
+    assert isinstance(event, events.TextMessage)
+    plain = parse_xml(case["expected"]["plain_xml"])
+    assert (event.from_user_name, event.content, str(event.msg_id)) == (plain["FromUserName"], plain["Content"], plain["MsgId"])
 
 
 def test_a_reply_is_sealed_as_published(shared: Path) -> None:

@@ -48,7 +48,8 @@ def test_an_endpoint_has_every_parameter_of_the_catalogue(spec: Any, check: Modu
     entry = entries[check.key(spec.method, spec.path)]
     official = {q["name"] for q in entry.get("query", [])} | set((entry.get("request") or {}).get("fields", {}))
     official |= {part["name"] for part in entry.get("parts", [])}
-    assert official - {"access_token"} <= {parameter.wire for parameter in spec.parameters} | spread_fields(spec)
+    official -= {"access_token"} | SLIPS.get(spec.path, set())
+    assert official <= {parameter.wire for parameter in spec.parameters} | spread_fields(spec)
 
 
 def spread_fields(spec: Any) -> set[str]:
@@ -58,6 +59,10 @@ def spread_fields(spec: Any) -> set[str]:
     schema = spec._arguments_type().model_json_schema()
     refs = [schema["properties"][parameter.name]["$ref"] for parameter in spec.parameters if parameter.place == "spread"]
     return {name for ref in refs for name in schema["$defs"][ref.rpartition("/")[2]]["properties"]}
+
+
+SLIPS = {"/cgi-bin/living/modify": {"title"}}
+"""What the catalogue lists by mistake: `title` belongs to meetings, page 93640 has `theme`."""
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)

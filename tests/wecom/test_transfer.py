@@ -9,7 +9,8 @@ import pytest
 
 from siyu_sdk import ApiError, Conflict, InputError, QuotaExceeded
 from siyu_sdk.wecom.client import WeCom
-from siyu_sdk.wecom.transfer import GroupTransferCode, OnjobTransfer, ResignedTransfer, TransferCode, TransferStatus
+from siyu_sdk.wecom.transfer import OnjobTransfer, ResignedTransfer
+from siyu_sdk.wecom.transfer_models import GroupTransferCode, TransferCode, TransferStatus
 
 PREFIX = "/cgi-bin/externalcontact"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import unquote
 
 from attrs import evolve, field, frozen
@@ -82,8 +82,8 @@ class Door(Protocol):
 class WeComDoor:
     """Callbacks of WeCom: encrypted XML, and passive replies."""
 
-    def __init__(self, callbacks: Callbacks, *, clock: Callable[[], float]) -> None:
-        self._callbacks, self._clock = callbacks, clock
+    def __init__(self, callbacks: Callbacks) -> None:
+        self._callbacks = callbacks
 
     def _signed(self, request: Request) -> tuple[str | None, str | None, str | None]:
         return request.parameter("msg_signature"), request.parameter("timestamp"), request.parameter("nonce")
@@ -107,7 +107,7 @@ class WeComDoor:
 
         if not isinstance(reply, PassiveReply) or not isinstance(incoming.event, WeComEvent):
             raise UsageError(f"a handler returned a {type(reply).__name__}; return a passive reply of siyu_sdk.wecom.replies, or None")
-        xml = self._callbacks.encrypt_reply(reply.to_xml(incoming.event, at=self._clock()), receive_id=incoming.receive_id)
+        xml = self._callbacks.seal(reply, incoming.event, receive_id=incoming.receive_id)
         return Answer(200, xml.encode(), "application/xml; charset=utf-8")
 
 
@@ -150,24 +150,24 @@ def door_of(source: Source) -> Door:
     Raises:
         UsageError: it is none.
     """
-    from time import time
+    from ..wecom.callbacks import Callbacks
 
-    kind = type(source)
-    names = {base.__module__.rpartition("siyu_sdk.")[2] + "." + base.__name__ for base in kind.__mro__}
-    if "wecom.callbacks.Callbacks" in names:
-        return WeComDoor(cast("Callbacks", source), clock=time)
-    if "pay.notifications.Notifications" in names:
-        return PayDoor(cast("Notifications", source))
+    if isinstance(source, Callbacks):
+        return WeComDoor(source)
+    from ..pay.notifications import Notifications
+
+    if isinstance(source, Notifications):
+        return PayDoor(source)
     if all(hasattr(source, name) for name in ("greet", "open", "word")):
-        return cast("Door", source)
-    raise UsageError(f"{kind.__name__} is no source of callbacks: give Callbacks(token, key, corpid), or pay.notifications")
+        return source
+    raise UsageError(f"{type(source).__name__} is no source of callbacks: give Callbacks(token, key, corpid), or pay.notifications")
 
 
 def answer(door: Door, router: Router, request: Request) -> Answer:
     """Answer a request in the calling thread. What strangers send gets 4xx and is not handled.
 
     Raises:
-        UsageError: the body is not raw, or a handler returned what is no reply.
+        UsageError: the body is not raw.
     """
     opened = _open(door, request)
     if isinstance(opened, Answer):
@@ -203,9 +203,13 @@ _STATUS: dict[type[SiyuError], int] = {SignatureError: 401, DecryptError: 403, D
 
 
 def _first_line(error: SiyuError) -> str:
-    return error.args[0].partition(" It begins: ")[0]  # what strangers send stays out of the log
+    return str(error).partition(" It begins: ")[0]  # what strangers send stays out of the log
 
 
 def _word(door: Door, incoming: Incoming, outcome: Outcome) -> Answer:
-    worded = door.word(outcome.status, incoming, outcome.reply)
+    try:
+        worded = door.word(outcome.status, incoming, outcome.reply)
+    except SiyuError:  # the event is handled: delivered again it would not be handled again, so the reply is all that is lost
+        logger.exception("the passive reply to a %s cannot be sent", type(incoming.event).__name__)
+        worded = door.word(outcome.status, incoming, None)
     return evolve(worded, after=outcome.after, aafter=outcome.aafter)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from ..pay.notifications import Notification
 
 E = TypeVar("E", bound=Event)
+E2 = TypeVar("E2", bound=Event)
+E3 = TypeVar("E3", bound=Event)
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
@@ -62,11 +64,11 @@ class Context:
     receive_id: str = ""
     notification: Notification | None = None
     """Of WeChat Pay: the envelope, with `id`, `summary` and `original_type`."""
-    _clock: Clock = field(factory=SystemClock, repr=False)
+    clock: Clock = field(factory=SystemClock, repr=False)
 
     def seconds_left(self) -> float:
         """Seconds until `deadline`, or until `answer_by` where there is none; less than 0 when it is over."""
-        return ((self.deadline or self.answer_by) - self._clock.now()).total_seconds()
+        return ((self.deadline or self.answer_by) - self.clock.now()).total_seconds()
 
 
 Handler: TypeAlias = Callable[[E], Any] | Callable[[E, Context], Any]
@@ -152,7 +154,7 @@ class Router:
     ) -> None:
         if attempts < 1:
             raise InputError("attempts must be at least 1", "attempts")
-        self._seen: Seen = seen or MemorySeen()
+        self._seen: Seen = seen if seen is not None else MemorySeen()  # an empty store is false
         self._attempts, self._within = attempts, answer_within
         self._clock = clock or SystemClock()
         self._entries: list[_Entry] = []
@@ -165,7 +167,15 @@ class Router:
 
     # Registering
 
-    def on(self, *kinds: type[E], after_reply: bool = False) -> On[E]:
+    @overload
+    def on(self, kind: type[E], /, *, after_reply: bool = False) -> On[E]: ...
+    @overload  # a type checker joins two classes to their base; written out they stay apart
+    def on(self, kind: type[E], kind2: type[E2], /, *, after_reply: bool = False) -> On[E | E2]: ...
+    @overload
+    def on(self, kind: type[E], kind2: type[E2], kind3: type[E3], /, *, after_reply: bool = False) -> On[E | E2 | E3]: ...
+    @overload
+    def on(self, *kinds: type[E], after_reply: bool = False) -> On[E]: ...
+    def on(self, *kinds: type[Any], after_reply: bool = False) -> On[Any]:
         """Handle events of these classes and of classes derived from them: `CustomerEvent` means every change of a customer.
 
         With `after_reply` the platform is answered first: for everything that calls the network. It is not delivered again if that
@@ -224,8 +234,8 @@ class Router:
     async def adispatch(self, incoming: Incoming, *, notification: Notification | None = None) -> Outcome:
         """Handle an event under a running loop. Plain handlers run in the loop's threads.
 
-        When handlers are still at work after `answer_within`, the platform is answered 200 and they go on in `aafter`; if they fail then, the
-        event is given up, for it is not delivered again.
+        When handlers are still at work after `answer_within`, the platform is answered 200 and they go on in `aafter`; if they fail then,
+        the event is given up, for it is not delivered again.
         """
         began = self._clock.now()
         mine, settled = await _arun(self._take(incoming, began, notification))
@@ -336,14 +346,19 @@ def _check(kinds: tuple[Any, ...]) -> None:
 def _entry(handler: Callable[..., Any], kinds: tuple[type[Event], ...], *, after_reply: bool) -> _Entry:
     if not callable(handler):
         raise UsageError("a handler is a function")
-    signature = inspect.signature(handler)
-    for count in (2, 1):
-        try:
-            signature.bind(*range(count))
-        except TypeError:
-            continue
-        return _Entry(handler, kinds, after_reply, wants_context=count == 2)
-    raise UsageError(f"{getattr(handler, '__qualname__', handler)}{signature}: a handler takes the event, or the event and the context")
+    try:
+        signature = inspect.signature(handler)
+    except ValueError:  # some functions written in C do not tell
+        return _Entry(handler, kinds, after_reply, wants_context=False)
+    places = [p for p in signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    wants = len(places) > 1 and (places[1].default is places[1].empty or places[1].name == "context")
+    try:
+        signature.bind(*range(1 + wants))
+    except TypeError:
+        raise UsageError(
+            f"{getattr(handler, '__qualname__', handler)}{signature}: a handler takes the event, or the event and the context"
+        ) from None
+    return _Entry(handler, kinds, after_reply, wants)
 
 
 # The two drivers

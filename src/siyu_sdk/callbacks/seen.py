@@ -12,7 +12,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from secrets import token_hex
 from time import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from attrs import define, frozen
 
@@ -161,15 +161,16 @@ class RedisSeen:
                 from redis import Redis
             except ImportError:  # pragma: no cover -- an environment without the extra
                 raise UsageError('RedisSeen needs redis-py: pip install "siyu-sdk[redis]"') from None
-            redis = Redis.from_url(redis)
-        self._redis, self._prefix = redis, prefix
+            redis = cast("Any", Redis).from_url(redis)
+        self._redis: Any = redis
+        self._prefix = prefix
         self._ttl, self._lease = int(ttl * 1000), int(lease * 1000)
 
     def take(self, key: str) -> Turn:
         """Take a fingerprint."""
         token = token_hex(8)
-        claim, attempt = self._redis.eval(_TAKE, 1, self._prefix + key, token, self._lease, self._ttl)
-        return Turn(_CLAIMS[claim], attempt, token)
+        found: list[int] = self._redis.eval(_TAKE, 1, self._prefix + key, token, self._lease, self._ttl)
+        return Turn(_CLAIMS[found[0]], found[1], token)
 
     def done(self, key: str, turn: Turn) -> None:
         """It is handled."""
@@ -191,9 +192,10 @@ class SqlSeen:
     def __init__(self, engine: sa.Engine | str, *, ttl: float = TTL, lease: float = LEASE, clock: Callable[[], float] = time) -> None:
         try:
             import sqlalchemy as sa
+            from sqlalchemy.exc import IntegrityError
         except ImportError:  # pragma: no cover -- an environment without the extra
             raise UsageError('SqlSeen needs SQLAlchemy: pip install "siyu-sdk[sql]"') from None
-        self._sa = sa
+        self._sa, self._conflict = sa, IntegrityError
         self._engine = sa.create_engine(engine) if isinstance(engine, str) else engine
         self._ttl, self._lease, self._clock = ttl, lease, clock
         meta = sa.MetaData()
@@ -223,7 +225,7 @@ class SqlSeen:
         try:
             with self._engine.begin() as connection:
                 connection.execute(self._rows.insert().values(key=key, attempt=1, **mine))
-        except self._sa.exc.IntegrityError:
+        except self._conflict:
             with self._engine.begin() as connection:
                 ended = connection.execute(self._sa.select(rows.done).where(rows.key == key)).scalar()
             return Turn(Claim.DONE if ended else Claim.BUSY)

@@ -41,15 +41,16 @@ def endpoint(
         except ClientDisconnect:
             return Response(status_code=400)
         answer = await aanswer(door, router, Request(request.method, query, headers, body))
-        after = None
-        if answer.aafter is not None:
-            if background is None:
-                after = BackgroundTask(answer.aafter)
-            else:
-                background(answer.aafter)
+        if answer.aafter is not None and background is not None:
+            background(answer.aafter)
+        after = BackgroundTask(_finish, answer.aafter) if answer.aafter is not None and background is None else None
         return Response(answer.body, answer.status, answer.headers, background=after)
 
     return callback
+
+
+async def _finish(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    await work()
 
 
 async def _read(request: HttpRequest) -> bytes:

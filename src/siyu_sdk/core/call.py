@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json as jsonlib
 import typing
@@ -106,6 +107,11 @@ class Spec(Generic[R_co]):
         self._arguments_type()
         return cast("tuple[Parameter, ...]", self._cache["parameters"])
 
+    def names(self, place: str) -> set[str]:
+        """The parameters of one place: path, query, body, spread or file."""
+        self._arguments_type()
+        return cast("set[str]", self._cache["places"][place])
+
     @property
     def reply(self) -> Any:
         """The type of the reply: a model, `bytes` for a file, or None where only success is told."""
@@ -129,7 +135,7 @@ class Spec(Generic[R_co]):
 
     def _arguments_type(self) -> type[BaseModel]:
         if "type" not in self._cache:
-            from pydantic import BeforeValidator, ConfigDict, create_model
+            from pydantic import BeforeValidator
             from pydantic.fields import FieldInfo
 
             from .http import Upload
@@ -143,11 +149,9 @@ class Spec(Generic[R_co]):
                 default: Any = ... if parameter.default is inspect.Parameter.empty else parameter.default
                 fields[name] = (Annotated[Any, BeforeValidator(Upload.of)] if place == "file" else annotation, default)
             self._cache["parameters"] = tuple(parameters)
-            self._cache["type"] = create_model(
-                self.name,
-                __config__=ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=()),
-                **fields,
-            )
+            self._cache["places"] = {place: {p.name for p in parameters if p.place == place} for place in PLACES}
+            # One model serves all that take nothing: `request` makes a spec for each call, and a model takes half a millisecond.
+            self._cache["type"] = _model(self.name, fields) if fields else _no_arguments()
         return cast("type[BaseModel]", self._cache["type"])
 
     # Making calls
@@ -211,6 +215,19 @@ class Spec(Generic[R_co]):
         return cast("R_co", decode(self.reply, body, str(self)))
 
 
+PLACES: Final = ("path", "query", "body", "spread", "file")
+
+
+def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
+    from pydantic import ConfigDict, create_model
+
+    config = ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=())
+    return create_model(name, __config__=config, **fields)
+
+
+_no_arguments = functools.cache(lambda: _model("NoArguments", {}))
+
+
 def _markers(annotation: Any) -> tuple[Any, ...]:
     """Collect the `Annotated` extras of a type, also of the members of an optional one."""
     if typing.get_origin(annotation) is Annotated:
@@ -246,6 +263,7 @@ def strip_nulls(value: Any) -> Any:
     return list(map(strip_nulls, cast("Iterable[Any]", value))) if isinstance(value, list) else value
 
 
+@functools.cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter
 
@@ -262,11 +280,11 @@ def decode(kind: Any, body: bytes, call: str) -> Any:
 
     model: type[WireModel] | None = kind if isinstance(kind, type) and issubclass(kind, WireModel) else None
     try:
-        return _adapter(kind).validate_json(body) if model is None else model.model_validate_json(body)
+        return _adapter(cast("Any", kind)).validate_json(body) if model is None else model.model_validate_json(body)
     except ValidationError as first:
         try:
             value = strip_nulls(jsonlib.loads(body))  # drift: a null in place of an absent field
-            return _adapter(kind).validate_python(value) if model is None else model.model_validate(value)
+            return _adapter(cast("Any", kind)).validate_python(value) if model is None else model.model_validate(value)
         except (ValidationError, ValueError, RecursionError):
             raise DecodeError.of(first, call, body) from None
 
@@ -320,12 +338,14 @@ class Call(Generic[R_co]):
     # The wire form
 
     def _dump(self, place: str) -> dict[str, Any]:
-        names = {p.name for p in self.spec.parameters if p.place == place}
+        names = self.spec.names(place)
         return self.checked.model_dump(mode="json", by_alias=True, include=names, exclude_unset=True, exclude_none=True) if names else {}
 
     def path(self) -> str:
         """The path with its placeholders filled."""
         path = self.spec.path
+        if "{" not in path:
+            return path
         for name, value in self._dump("path").items():
             if str(value) in ("", ".", ".."):  # would be another endpoint: HTTP clients resolve dots, also after a signature was made
                 raise InputError(f"{self.spec}: {name}: {str(value)!r} cannot stand in a path", name)
@@ -338,7 +358,7 @@ class Call(Generic[R_co]):
 
     def _query(self) -> dict[str, Any]:
         query = self._dump("query")
-        return query | self.extra if self.extra and self.spec.method in ("GET", "DELETE") else query
+        return {**query, **self.extra} if self.extra and self.spec.method in ("GET", "DELETE") else query
 
     def body(self) -> Any:
         """The JSON body, or None where the method has none."""
@@ -353,17 +373,16 @@ class Call(Generic[R_co]):
         """The very bytes that are sent, and signed."""
         if self.spec.method in ("GET", "DELETE"):
             return None
-        names = {p.name for p in self.spec.parameters if p.place == "body"}
-        if self.extra or any(p.place == "spread" for p in self.spec.parameters):
+        if self.extra or self.spec.names("spread"):
             return jsonlib.dumps(self.body(), ensure_ascii=False, separators=(",", ":")).encode()
         return self.checked.__pydantic_serializer__.to_json(
-            self.checked, by_alias=True, include=names, exclude_unset=True, exclude_none=True
+            self.checked, by_alias=True, include=self.spec.names("body"), exclude_unset=True, exclude_none=True
         )
 
     def files(self) -> dict[str, Upload]:
         """The files of a multipart call, by part name."""
-        given = self.checked.model_fields_set
-        return {p.wire: getattr(self.checked, p.name) for p in self.spec.parameters if p.place == "file" and p.name in given}
+        given = self.checked.model_fields_set & self.spec.names("file")
+        return {p.wire: getattr(self.checked, p.name) for p in self.spec.parameters if p.name in given} if given else {}
 
     def target(self) -> str:
         """Path and query as they stand in the request line, without the credential."""
@@ -395,17 +414,17 @@ def _query_text(value: Any) -> str:
 # The other steps of a flow
 
 
+def _one_or_more(_gather: object, _attribute: object, limit: int) -> None:
+    if limit < 1:
+        raise InputError(f"limit: at least 1 call has to be allowed in flight, got {limit}", "limit")
+
+
 @frozen
 class Gather(Generic[T]):
     """Many calls (or flows) with at most `limit` in flight; gives results in order, a failure as its error in its place."""
 
     calls: Iterable[Call[T] | Flow[T]]
-    limit: int = field(default=8)
-
-    @limit.validator
-    def _positive(self, _attribute: object, value: int) -> None:
-        if value < 1:
-            raise InputError(f"limit: at least 1 call has to be allowed in flight, got {value}", "limit")
+    limit: int = field(default=8, validator=_one_or_more)
 
     def __iter__(self) -> Generator[Step, Any, list[T | Exception]]:
         return cast("list[T | Exception]", (yield self))

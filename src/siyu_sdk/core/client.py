@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from inspect import iscoroutinefunction
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, cast
+from typing import Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -14,11 +15,12 @@ from .call import JSON, Call, Flow, Spec
 from .clock import Clock, SystemClock
 from .connections import async_transport, transport
 from .errors import InputError, UsageError
-from .exchange import Auth, ErrcodeStyle, NoAuth, RawReply, Style, exchange
+from .exchange import Auth, ErrcodeStyle, NoAuth, RawReply, Style, Ticketed, TokenAuth, exchange, ticket
 from .hooks import Hooks
-from .http import AsyncTransport, Transport
-from .limits import Limiter, MemoryLimiter
+from .http import AsyncHttpClient, AsyncTransport, HttpClient, Transport
+from .limits import Limit, Limiter, MemoryLimiter
 from .retry import Retry
+from .rules import Rulebook
 from .run import AsyncRunner, Runner
 from .tokens import MemoryTokenCache, TokenCache
 
@@ -36,8 +38,13 @@ class Options(TypedDict, total=False):
     cache: TokenCache
     """Where tokens are shared; this process alone unless said otherwise."""
     limiter: Limiter
+    """What holds calls back, of this client alone unless said otherwise; give one to all clients of an account or an address."""
+    limits: Mapping[str, Limit | None]
+    """Figures of your own: by path, `*` for each API, `ip` for the address. None stands for no limit."""
     hooks: Hooks
     clock: Clock
+    transport: Transport | AsyncTransport
+    """Connections that clients share, such as `other.session.transport`; whoever made them closes them."""
     proxy: str
     """The address of an HTTP proxy; those of the environment (HTTPS_PROXY) are used as they are."""
 
@@ -55,6 +62,7 @@ class Session:
     transport: Transport | AsyncTransport = attrs.field(repr=False)
     cache: TokenCache
     limiter: Limiter
+    rulebook: Rulebook = attrs.field(repr=False)
     retry: Retry
     hooks: Hooks
     clock: Clock
@@ -76,6 +84,8 @@ class _Client:
     host: str
     session: Session
     clock: Clock
+    _lent: bool
+    _connect: ClassVar[Callable[..., Transport | AsyncTransport]]
 
     def _open(
         self,
@@ -83,27 +93,43 @@ class _Client:
         tenant: str,
         auths: Mapping[str, Auth],
         options: Options,
-        transport: Transport | AsyncTransport,
+        http: HttpClient | AsyncHttpClient | None,
         style: Style | None = None,
     ) -> None:
         self.clock = options.get("clock") or SystemClock()
+        app = next((auth.source.key for auth in auths.values() if isinstance(auth, TokenAuth)), "")
         self.session = Session(
             platform=self.platform,
             tenant=f"{self.platform}:{tenant}",
             base_url=options.get("base_url", self.host).rstrip("/"),
             auths={"none": NoAuth(), **auths},
             style=style or ErrcodeStyle(),
-            transport=transport,
+            transport=self._transport(http, options),
             cache=options.get("cache") or MemoryTokenCache(),
             limiter=options.get("limiter") or MemoryLimiter(),
+            rulebook=Rulebook(self.platform, f"{self.platform}:{tenant}", app, options.get("limits")),
             retry=options.get("retry") or Retry(),
             hooks=options.get("hooks") or Hooks(),
             clock=self.clock,
             timeout=options.get("timeout"),
         )
 
+    def _transport(self, http: HttpClient | AsyncHttpClient | None, options: Options) -> Transport | AsyncTransport:
+        given = options.get("transport")
+        self._lent = given is not None
+        if given is None:
+            return self._connect(http, proxy=options.get("proxy"))
+        if http is not None or "proxy" in options:
+            raise UsageError("give transport=, or http= or proxy=: the connections that clients share are made already")
+        if iscoroutinefunction(given.send) is not cast("Runner", self).is_async:
+            raise UsageError(f"transport: {type(given).__name__} is not for {type(self).__name__}: threads and tasks share no connections")
+        return given
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.session.tenant.partition(':')[2]!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageError(f"a client is not pickled, as it holds connections and secrets: make a {type(self).__name__} in each process")
 
     def exchange(self, call: Call[R]) -> Flow[R]:
         """What sending a call takes."""
@@ -115,12 +141,18 @@ class _Client:
             raise UsageError(f"{call!r} is a call of {call.spec.platform!r}; this client speaks {self.platform!r}")
         return exchange(self.session, call)
 
-    def _free(self, method: str, path: str, json: JSON, query: Mapping[str, Any] | None, auth: str | None, idempotent: bool | None) -> Call[Any]:
+    def _free(
+        self, method: str, path: str, json: JSON, query: Mapping[str, Any] | None, auth: str | None, idempotent: bool | None
+    ) -> Call[Any]:
         method = method.upper()
-        if not path.startswith("/"):
-            raise InputError(f"path must begin with '/', and the host is the client's: got {path[:80]!r}", "path")
-        if "access_token=" in path or any("access_token" in name for name in query or ()):
+        if not path.startswith("/") or path.startswith("//"):
+            raise InputError(f"path must begin with one '/', and the host is the client's: got {path[:80]!r}", "path")
+        if "access_token=" in path.lower() or any("access_token" in name.lower() for name in query or ()):
             raise InputError("the client adds the token itself: leave access_token out of path and query", "query")
+        if json is not None and (method in ("GET", "DELETE") or not isinstance(json, Mapping)):
+            what = f"{method} has no body, use query" if method in ("GET", "DELETE") else "an object is expected"
+            raise InputError(f"json: {what}", "json")
+        path = quote(path, safe="/?&=%:@!$'()*+,;")  # as it is sent, so that it is signed as it is sent
         if query:
             path += ("&" if "?" in path else "?") + urlencode({k: str(v) for k, v in query.items()}, quote_via=quote)
         spec: Spec[Any] = Spec(
@@ -133,7 +165,7 @@ class _Client:
             auth=auth or next(iter(n for n in self.session.auths if n != "none"), "none"),
             idempotent=method == "GET" if idempotent is None else idempotent,
         )
-        return spec.call({}).options(extra=json)
+        return spec.call({}).options(extra=cast("dict[str, JSON] | None", json))
 
 
 def _free_form(_self: object) -> Call[Any]:  # the declaration behind `request`: no parameters, any reply
@@ -142,6 +174,8 @@ def _free_form(_self: object) -> Call[Any]:  # the declaration behind `request`:
 
 class Client(_Client, Runner):
     """A client that waits in the calling thread. Safe to share between threads."""
+
+    _connect = staticmethod(transport)
 
     def raw(self, call: Call[R]) -> RawReply[R]:
         """Send a call; gives status, headers and body beside the reply."""
@@ -163,9 +197,17 @@ class Client(_Client, Runner):
         """
         return self.send(self._free(method, path, json, query, auth, idempotent))
 
+    def ticket(self, call: Call[Ticketed], *, refused: str = "") -> str:
+        """Give the ticket that a call fetches, kept and renewed as tokens are: `wecom.ticket(Tickets.jsapi())`.
+
+        `refused` is a ticket that turned out to be void: it is dropped, if nobody has replaced it already.
+        """
+        return self.run(ticket(self.session, call, refused))
+
     def close(self) -> None:
         """Close the connections this client opened."""
-        cast("Transport", self.session.transport).close()
+        if not self._lent:
+            cast("Transport", self.session.transport).close()
 
     def __enter__(self) -> Self:
         return self
@@ -176,6 +218,8 @@ class Client(_Client, Runner):
 
 class AsyncClient(_Client, AsyncRunner):
     """A client whose methods are coroutines."""
+
+    _connect = staticmethod(async_transport)
 
     async def raw(self, call: Call[R]) -> RawReply[R]:
         """Send a call; gives status, headers and body beside the reply."""
@@ -197,9 +241,17 @@ class AsyncClient(_Client, AsyncRunner):
         """
         return await self.send(self._free(method, path, json, query, auth, idempotent))
 
+    async def ticket(self, call: Call[Ticketed], *, refused: str = "") -> str:
+        """Give the ticket that a call fetches, kept and renewed as tokens are: `await wecom.ticket(Tickets.jsapi())`.
+
+        `refused` is a ticket that turned out to be void: it is dropped, if nobody has replaced it already.
+        """
+        return await self.run(ticket(self.session, call, refused))
+
     async def aclose(self) -> None:
         """Close the connections this client opened."""
-        await cast("AsyncTransport", self.session.transport).aclose()
+        if not self._lent:
+            await cast("AsyncTransport", self.session.transport).aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -208,4 +260,4 @@ class AsyncClient(_Client, AsyncRunner):
         await self.aclose()
 
 
-__all__ = ["AsyncClient", "Client", "Options", "Session", "async_transport", "transport"]
+__all__ = ["AsyncClient", "Client", "Options", "Session"]

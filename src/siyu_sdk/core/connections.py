@@ -17,6 +17,7 @@ import threading
 import time
 import warnings
 from collections import deque
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -222,7 +223,8 @@ class DirectTransport:
             pool = self._pool = Pool(threading.Semaphore(MAX_CONNECTIONS))
         origin = pool.origin(request.base_url)
         if origin is None:
-            self._plain = self._plain or HttpxTransport(verify=self._context or True)
+            if self._plain is None:
+                self._plain = HttpxTransport(verify=self._context or True)
             return self._plain.send(request)
         if not pool.slots.acquire(timeout=request.timeout):
             raise _not_sent(request, f"{MAX_CONNECTIONS} calls are under way already")
@@ -283,14 +285,14 @@ class AsyncConnection(Talk, asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
 
     @classmethod
-    async def open(cls, place: Place, timeout: float, context: ssl.SSLContext | None) -> AsyncConnection:
+    async def open(cls, place: Place, patience: float, context: ssl.SSLContext | None) -> AsyncConnection:
         """Connect.
 
         Raises:
             OSError: it could not be reached, or is not whom it should be; TimeoutError is one.
         """
         loop, tls = asyncio.get_running_loop(), (context or shared_context()) if place.tls else None
-        async with asyncio.timeout(connect_timeout(timeout)):
+        async with asyncio.timeout(connect_timeout(patience)):
             name = place.host if tls else None
             _, connection = await loop.create_connection(lambda: cls(loop), place.host, place.port, ssl=tls, server_hostname=name)
         return connection
@@ -319,22 +321,23 @@ class AsyncConnection(Talk, asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self.data_received(b"")
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """The stream is gone."""
         self._lost = True
         if self._waiter is not None and not self._waiter.done():
-            if error is None:
+            if exc is None:
                 self.data_received(b"")
-            if not self._waiter.done():
-                self._waiter.set_exception(Broken(_words(error or ConnectionError("closed"))))
+            else:
+                self._waiter.set_exception(Broken(_words(exc)))
 
     # What the pool asks
 
     def usable(self, now: float) -> bool:
         """Whether it still stands, as far as can be known without sending."""
-        if self._lost or self._stream.is_closing() or now - self.rested >= MAX_IDLE:
-            return False
-        return not _readable(self._stream.get_extra_info("socket").fileno())
+        return self._stands() and now - self.rested < MAX_IDLE and not _readable(self._stream.get_extra_info("socket").fileno())
+
+    def _stands(self) -> bool:
+        return not self._lost and not self._stream.is_closing()
 
     async def carry(self, data: bytes) -> tuple[Response, bool]:
         """Send and receive.
@@ -343,7 +346,7 @@ class AsyncConnection(Talk, asyncio.Protocol):
             OSError: not a byte was taken.
             Broken: some were, and there is no whole reply.
         """
-        if self._lost or self._stream.is_closing():
+        if not self._stands():
             raise ConnectionResetError("the server closed the connection")
         waiter = self._waiter = self._loop.create_future()
         self._stream.write(data)
@@ -355,7 +358,7 @@ class AsyncConnection(Talk, asyncio.Protocol):
             timer.cancel()
             self._waiter = None
         response, again = self.finish()
-        return response, again and not self._lost and not self._stream.get_write_buffer_size()
+        return response, again and self._stands() and not self._stream.get_write_buffer_size()
 
     def _look(self) -> None:
         """See whether anything moves; the timer of a call that has ended finds nobody waiting."""
@@ -396,9 +399,12 @@ class AsyncDirectTransport:
         pool = self._pools.get(loop)
         if pool is None or pool.pid != os.getpid():
             pool = self._pools[loop] = AsyncPool(asyncio.Semaphore(MAX_CONNECTIONS))
+            pool.watch = self._until_it_ends(loop, pool)
+            await anext(pool.watch)
         origin = pool.origin(request.base_url)
         if origin is None:
-            self._plain = self._plain or AsyncHttpxTransport(verify=self._context or True)
+            if self._plain is None:
+                self._plain = AsyncHttpxTransport(verify=self._context or True)
             return await self._plain.send(request)
         if pool.slots.locked():
             try:
@@ -412,6 +418,16 @@ class AsyncDirectTransport:
             return await self._carry(pool, origin, request)
         finally:
             pool.slots.release()
+
+    async def _until_it_ends(self, loop: asyncio.AbstractEventLoop, pool: AsyncPool) -> AsyncGenerator[None]:
+        """Close the connections with their loop: before it closes, a loop ends the generators that began on it."""
+        try:
+            yield
+        finally:
+            if self._pools.get(loop) is pool:
+                del self._pools[loop]
+            pool.close()
+            await _streams_closed()
 
     async def _carry(self, pool: AsyncPool, origin: Origin[AsyncConnection], request: Request) -> Response:
         while True:
@@ -447,12 +463,18 @@ class AsyncDirectTransport:
             pool.close()
         if plain is not None:
             await plain.aclose()
-        for _ in range(2):  # streams close one turn of the loop after they are told, TLS ones two
-            await asyncio.sleep(0)
+        await _streams_closed()
+
+
+async def _streams_closed() -> None:
+    for _ in range(2):  # streams close one turn of the loop after they are told, TLS ones two
+        await asyncio.sleep(0)
 
 
 class AsyncPool(Pool[AsyncConnection]):
     """The connections of one event loop."""
+
+    watch: AsyncGenerator[None] | None = None
 
     def __del__(self) -> None:
         if self.pid == os.getpid():  # a child must not touch its parent's loop: they share the selector

@@ -99,6 +99,12 @@ def sha1_signature(*parts: str) -> str:
     return hashlib.sha1("".join(sorted(parts)).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
+def jssdk_signature(ticket: str, nonce: str, timestamp: int, url: str) -> str:
+    """The signature of a page that uses a JS-SDK: SHA-1 over these four, in this order. `url` has no fragment and is not encoded."""
+    text = f"jsapi_ticket={ticket}&noncestr={nonce}&timestamp={timestamp}&url={url}"
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
 class CallbackCodec:
     """The envelope of WeCom and official-account callbacks: AES-256-CBC inside, a SHA-1 signature with the token outside."""
 

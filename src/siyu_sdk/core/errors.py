@@ -16,6 +16,7 @@
     │   ├── NotSent             it certainly did not arrive
     │   └── OutcomeUnknown      it may have arrived: reconcile before you repeat it
     ├── DecodeError             the reply is not what was declared; .excerpt
+    ├── NotAllowed              we, not the platform, refuse: whoever asks has no right to it
     ├── SignatureError          a reply or notice is not signed by the platform
     ├── DecryptError            a callback or notice cannot be decrypted
     └── UsageError              the SDK is used in a way that cannot work
@@ -190,6 +191,10 @@ class DecodeError(SiyuError):
             first = error.errors(include_url=False, include_input=False)[0]
             what = f"{'.'.join(map(str, first['loc'])) or 'the body'}: {first['msg']}"
         return cls(f"{call}: the reply cannot be read: {what}. It begins: {excerpt!r}", call=call, excerpt=excerpt)
+
+
+class NotAllowed(SiyuError):
+    """Whoever asks has no right to what they ask for: answer 403. This package refuses, not the platform."""
 
 
 class SignatureError(SiyuError):

@@ -95,6 +95,8 @@ def read_event(platform: str, name: str, variant: str, fields: dict[str, Any]) -
 
 def load_text(text: str | bytes) -> dict[str, Any]:
     """Read a decrypted text, JSON or XML: which it is, is a setting of the platform's console."""
+    if isinstance(text, str) and text.startswith("<"):  # nearly always: what was decrypted was decoded already
+        return parse_xml(text)
     raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
     if not raw.lstrip().startswith((b"{", b"[")):
         return parse_xml(raw)

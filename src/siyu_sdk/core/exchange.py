@@ -17,9 +17,11 @@ from attrs import evolve, field, frozen
 
 from .call import Call, Flow, Local, Sleep, Spec, decode
 from .codes import Code, refusal
-from .errors import ApiError, DecodeError, NotSent, OutcomeUnknown, SignatureError, SiyuError
-from .hooks import Attempt, log, logger
+from .errors import ApiError, DecodeError, NotSent, OutcomeUnknown, RateLimited, SignatureError, SiyuError
+from .hooks import Attempt, Sending, log, logger
 from .http import READ_TIMEOUT, UPLOAD_TIMEOUT, Request, Response, multipart
+from .limits import Refusal, Rule, Turn
+from .lineup import give_back, line_up
 from .model import Reply
 from .redact import is_secret
 from .run import Guarded, Transmit
@@ -170,7 +172,7 @@ def obtain(session: Session, source: Source) -> Flow[Token]:
     if held.fresh(now):
         return held
     old = held
-    return (yield from Guarded(cache, source.key, lambda: _fetch_ahead(session, source, old), wait=False)) or old
+    return (yield from Guarded(cache, source.key, lambda: _fetch_ahead(session, source, old), instead=old))
 
 
 def _held(session: Session, source: Source) -> Flow[Token | None]:
@@ -230,120 +232,6 @@ def ticket(session: Session, call: Call[Ticketed], refused: str = "") -> Flow[st
     return token.value
 
 
-# Reading replies: two styles
-
-
-class Style(Protocol):
-    """How a platform tells success from failure."""
-
-    def read(self, session: Session, spec: Spec[Any], response: Response) -> Any:
-        """The reply, or raise `_Refused`."""
-        ...
-
-
-class Refused(Exception):  # noqa: N818 -- never leaves this module
-    """A platform's refusal, with its row of the table of codes."""
-
-    def __init__(self, error: ApiError, code: Code) -> None:
-        super().__init__()
-        self.error, self.code = error, code
-
-
-class ErrcodeStyle:
-    """WeCom, mini-program, store, official account: HTTP 200 with an `errcode` that is 0 or left out."""
-
-    def read(self, session: Session, spec: Spec[Any], response: Response) -> Any:
-        """Read a success in one step; look closer only if that fails."""
-        from pydantic import ValidationError
-
-        kind, body = spec.reply, response.content
-        if response.status == 200:
-            if isinstance(kind, type) and issubclass(kind, Reply):
-                try:
-                    reply = kind.model_validate_json(body)
-                except ValidationError:
-                    pass
-                else:
-                    if not reply.errcode:
-                        return reply
-            elif kind is bytes and "json" not in response.headers.get("content-type", "") and not body.startswith(b'{"errcode"'):
-                return body
-        envelope = _envelope(spec, response)
-        code = _number(envelope.get("errcode", 0), spec, response)
-        if code or response.status >= 400:
-            message = str(envelope.get("errmsg", ""))
-            raise Refused(
-                *refusal(
-                    session.platform,
-                    code or response.status,
-                    message,
-                    str(spec),
-                    status=response.status,
-                    request_id=(re.findall(r"rid: ?(\S+)|hint: ?\[(\S+?)\]", message) or [("", "")])[0][0],
-                    retry_after=retry_after(response),
-                    details={k: v for k, v in envelope.items() if k not in ("errcode", "errmsg") and not is_secret(k)} or None,
-                )
-            )
-        return envelope if kind is Any else decode(kind, body, str(spec))
-
-
-class HttpStyle:
-    """WeChat Pay APIv3: the HTTP status tells, the body of an error says why, the end of Request-ID says it exactly."""
-
-    def read(self, session: Session, spec: Spec[Any], response: Response) -> Any:
-        """Read a success, or explain the refusal."""
-        if response.status in (200, 201, 202):
-            return _envelope(spec, response) if spec.reply is Any else decode(spec.reply, response.content, str(spec))
-        if response.status == 204:
-            return None
-        envelope = _envelope(spec, response)
-        request_id = response.headers.get("request-id", "")
-        fine = request_id.rpartition("-")[2] if "-" in request_id else ""
-        raise Refused(
-            *refusal(
-                session.platform,
-                str(envelope.get("code", response.status)),
-                str(envelope.get("message", "")),
-                str(spec),
-                fine=int(fine) if fine.isdigit() and int(fine) else "",
-                status=response.status,
-                request_id=request_id,
-                retry_after=retry_after(response),
-                details=envelope.get("detail"),
-            )
-        )
-
-
-def _envelope(spec: Spec[Any], response: Response) -> dict[str, Any]:
-    import json
-
-    try:
-        value = json.loads(response.content)
-        if not isinstance(value, dict):
-            raise ValueError("a JSON object is expected")  # noqa: TRY004, TRY301 -- one way out for all that is no object
-    except (ValueError, RecursionError) as error:
-        broken = DecodeError.of(error, f"{spec} (HTTP {response.status})", response.content)
-        if response.status in (401, 403, 404, 407, 413, 429):
-            what = f"HTTP {response.status}: {broken.excerpt!r}"
-            raise Refused(*refusal("", response.status, what, str(spec), status=response.status, retry_after=retry_after(response))) from None
-        raise broken from None
-    return cast("dict[str, Any]", value)
-
-
-def _number(code: Any, spec: Spec[Any], response: Response) -> int:
-    """Read an errcode; some gateways write it as text."""
-    try:
-        return int(code or 0)
-    except (TypeError, ValueError):
-        raise DecodeError.of(ValueError(f"errcode is no number: {code!r:.40}"), str(spec), response.content) from None
-
-
-def retry_after(response: Response) -> float | None:
-    """Seconds of a `Retry-After` header, where it gives seconds."""
-    value = response.headers.get("retry-after", "")
-    return float(value) if re.fullmatch(r"\d+(\.\d+)?", value) else None
-
-
 # The exchange itself
 
 
@@ -371,27 +259,74 @@ def _compact(value: Any) -> str:
 
 def exchange(session: Session, call: Call[R]) -> Flow[RawReply[R]]:
     """Send a call and read its reply, with all that this takes."""
-    spec = call.spec
+    return _watched(session, call) if session.hooks.watching else _exchange(session, call)
+
+
+def _watched(session: Session, call: Call[R]) -> Flow[RawReply[R]]:
+    hooks, spec, began = session.hooks, call.spec, session.clock.time()
+    sending = Sending(session.platform, spec.method, spec.path.partition("?")[0], session.base_url)
+    if hooks.on_begin:
+        hooks.on_begin(sending)
+    try:
+        return (yield from _exchange(session, call, sending))
+    except BaseException as error:
+        sending.error = error
+        raise
+    finally:
+        sending.elapsed = session.clock.time() - began
+        if hooks.on_end:
+            hooks.on_end(sending)
+
+
+def _exchange(session: Session, call: Call[R], sending: Sending | None = None) -> Flow[RawReply[R]]:
+    spec, limiter, clock = call.spec, session.limiter, session.clock
     auth = session.auth(spec.auth)
     plain = build(session, call)
-    started, attempt, refreshed = session.clock.time(), 0, False
+    rules = session.rulebook.rules(spec.method, spec.path, spec.limit)
+    started, attempt, refreshed, due = clock.time(), 0, False, 0.0
     while True:
-        request = yield from auth.sign(session, plain)
-        attempt += 1
-        outcome = yield from _attempt(session, auth, spec, request, attempt)
+        turn = Turn(rules)
+        try:
+            waited = yield from line_up(session, spec, turn, due)  # before it is signed: what is signed must not grow old in a line
+            request = yield from auth.sign(session, plain)
+            attempt += 1
+            if sending is not None:
+                sending.attempts, sending.waited = sending.attempts + 1, sending.waited + waited
+            outcome, seen = yield from _attempt(session, auth, spec, request, attempt, sending)
+            refusal = _limited(session, rules, outcome)
+            shut = (yield from give_back(session, turn, refusal)) if limiter.blocking else limiter.release(turn, clock.time(), refusal)
+        finally:
+            if not turn.ended:
+                limiter.release(turn, clock.time())
         if not isinstance(outcome, _Failure):
+            log(seen)
             return cast("RawReply[R]", outcome)
         if outcome.renew and not refreshed:
             refreshed = True
             attempt -= 1
+            log(seen, "the credential is renewed")
+            if sending is not None:
+                sending.refreshes += 1
             if (yield from auth.refused(session, request)):
                 continue
-        pause = session.retry.pause(attempt, started, session.clock.time(), outcome.asked) if outcome.again else None
+        if shut and isinstance(outcome.error, ApiError):
+            outcome.error.retry_after = shut
+        asked = shut or outcome.asked
+        pause = session.retry.pause(attempt, started, clock.time(), asked) if outcome.again else None
         if pause is None:
+            log(seen)
             raise outcome.error
+        log(seen, f"again in {pause:.1f} s")
         if session.hooks.on_retry:
-            session.hooks.on_retry(Attempt(session.platform, spec.method, spec.path, attempt, error=outcome.error, pause=pause))
+            session.hooks.on_retry(evolve(seen, pause=pause))
+        due = clock.time() + pause
         yield from Sleep(pause)
+
+
+def _limited(session: Session, rules: tuple[Rule, ...], outcome: RawReply[Any] | _Failure) -> Refusal | None:
+    if isinstance(outcome, _Failure) and isinstance(outcome.error, RateLimited):
+        return session.rulebook.refusal(rules, outcome.error.code, outcome.asked)
+    return None
 
 
 @frozen
@@ -402,18 +337,15 @@ class _Failure:
     asked: float | None = None
 
 
-def _attempt(session: Session, auth: Auth, spec: Spec[Any], request: Request, number: int) -> Flow[RawReply[Any] | _Failure]:
-    limit = spec.limit
-    if limit is not None:
-        key = f"{session.tenant}:{spec.path}"
-        while wait := session.limiter.acquire(key, limit, session.clock.time()):
-            yield from Sleep(wait)
+def _attempt(
+    session: Session, auth: Auth, spec: Spec[Any], request: Request, number: int, sending: Sending | None
+) -> Flow[tuple[RawReply[Any] | _Failure, Attempt]]:
     began = session.clock.time()
     status: int | None = None
     result: RawReply[Any] | _Failure
     try:
         if session.hooks.on_request:
-            session.hooks.on_request(Attempt(session.platform, spec.method, spec.path, number))
+            session.hooks.on_request(Attempt(session.platform, spec.method, spec.path, number, sending=sending))
         response: Response = yield Transmit(request, session.transport)
         status = response.status
         if 200 <= status < 300:
@@ -430,9 +362,6 @@ def _attempt(session: Session, auth: Auth, spec: Spec[Any], request: Request, nu
         result = _Failure(error, again=spec.idempotent and "cannot be read: " in str(error) and status != 200)
     except SignatureError as error:  # hooks and logs see it; nothing is tried again
         result = _Failure(error)
-    finally:
-        if limit is not None:
-            session.limiter.release(f"{session.tenant}:{spec.path}", limit)
     seen = Attempt(
         session.platform,
         spec.method,
@@ -441,11 +370,11 @@ def _attempt(session: Session, auth: Auth, spec: Spec[Any], request: Request, nu
         status,
         result.error if isinstance(result, _Failure) else None,
         session.clock.time() - began,
+        sending=sending,
     )
-    log(seen)
     if session.hooks.on_response:
         session.hooks.on_response(seen)
-    return result
+    return result, seen
 
 
 def _judge(spec: Spec[Any], refused: Refused) -> _Failure:

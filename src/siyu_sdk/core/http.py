@@ -78,15 +78,25 @@ class Response:
 class Transport(Protocol):
     """Carries a request and brings the response; raises only `NotSent` and `OutcomeUnknown`."""
 
-    def send(self, request: Request) -> Response: ...
-    def close(self) -> None: ...
+    def send(self, request: Request) -> Response:
+        """Carry one request."""
+        ...
+
+    def close(self) -> None:
+        """Close what this transport opened."""
+        ...
 
 
 class AsyncTransport(Protocol):
     """The same, for tasks."""
 
-    async def send(self, request: Request) -> Response: ...
-    async def aclose(self) -> None: ...
+    async def send(self, request: Request) -> Response:
+        """Carry one request."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what this transport opened."""
+        ...
 
 
 def connect_timeout(timeout: float) -> float:
@@ -244,9 +254,12 @@ class Upload:
             content, name = bytes(source), "file"
         else:
             read = getattr(source, "read", None)
-            content, name = read() if callable(read) else None, Path(str(getattr(source, "name", "file"))).name
-            if not isinstance(content, bytes):
-                raise InputError(f"a path, bytes, a file opened in binary mode or an Upload is expected, got {type(source).__name__}", "file")
+            given, name = read() if callable(read) else None, Path(str(getattr(source, "name", "file"))).name
+            if not isinstance(given, bytes):
+                raise InputError(
+                    f"a path, bytes, a file opened in binary mode or an Upload is expected, got {type(source).__name__}", "file"
+                )
+            content = given
         name = filename or name
         return cls(content, name, content_type or mimetypes.guess_type(name)[0] or "application/octet-stream")
 
@@ -259,7 +272,6 @@ def multipart(files: Mapping[str, Upload], texts: Mapping[str, str]) -> tuple[st
     """Encode a form with files; gives the content type and the bytes."""
     import httpx
 
-    form = httpx.Request(
-        "POST", "http://form.invalid/", data=dict(texts), files={n: (u.filename, u.content, u.content_type) for n, u in files.items()}
-    )
+    parts = {name: (upload.filename, upload.content, upload.content_type) for name, upload in files.items()}
+    form = httpx.Request("POST", "http://form.invalid/", data=dict(texts), files=parts)
     return form.headers["content-type"], form.read()

@@ -178,7 +178,7 @@ class _TextInt(int):
         made.text = text
         return made
 
-    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]  # pickle makes it from its text
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] -- made from its text
         return (self.text,)
 
 

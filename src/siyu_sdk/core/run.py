@@ -7,10 +7,13 @@ tasks.
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import inspect
 import time
 import warnings
 from collections.abc import Callable, Coroutine, Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, ClassVar, Generic, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -24,6 +27,7 @@ from .tokens import TokenCache, TokenLock
 
 T = TypeVar("T")
 R = TypeVar("R")
+PACKAGE = f"{__name__.partition('.')[0]}."
 
 
 @frozen
@@ -35,16 +39,24 @@ class Transmit:
 
 
 @frozen
+class Hold:
+    """Wait, by the client's clock, but not longer than until one is called."""
+
+    seconds: float
+    called: Future[None]
+
+
+@frozen
 class Guarded(Generic[T]):
     """Run a generator while holding a cache's lock: one runner at a time, over threads, tasks and (if the cache can) processes.
 
-    With `wait=False` it gives None at once where somebody else has the lock.
+    Whoever has something to go on with in the meantime says what, with `instead`, and gets that where somebody else has the lock.
     """
 
     cache: TokenCache
     key: str
     inner: Callable[[], Flow[T]]
-    wait: bool = True
+    instead: T | None = None
 
     def __iter__(self) -> Generator[Any, Any, T]:
         return cast("T", (yield self))
@@ -63,17 +75,13 @@ class Runner:
 
     def send(self, call: Call[R]) -> R:
         """Send a call made as a value, and return its reply."""
-        if asyncio._get_running_loop() is not None and not self._warned:  # noqa: SLF001 -- the public one raises, at ten times the cost
-            self._warned = True
-            warnings.warn(
-                f"{type(self).__name__} blocks the running event loop; use Async{type(self).__name__} there",
-                RuntimeWarning,
-                stacklevel=3,
-            )
         return self.run(self.exchange(call))
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end and return its result."""
+        if not self._warned and asyncio._get_running_loop() is not None:  # noqa: SLF001 -- the public one raises, at ten times the cost
+            self._warned = True
+            _warn(f"{type(self).__name__} blocks the running event loop; use Async{type(self).__name__} there")
         step: Any
         try:
             step = next(flow)
@@ -107,10 +115,14 @@ class Runner:
     def _sleep(self, step: Sleep) -> None:
         time.sleep(self.clock.sleep(step.seconds))
 
+    def _hold(self, step: Hold) -> None:
+        with suppress(TimeoutError):
+            step.called.result(self.clock.sleep(step.seconds))
+
     def _guarded(self, step: Guarded[Any]) -> Any:
         lock = step.cache.lock(step.key)
-        if not lock.acquire(step.wait):
-            return None
+        if not lock.acquire(blocking=step.instead is None):
+            return step.instead
         try:
             return self.run(step.inner())
         finally:
@@ -119,13 +131,15 @@ class Runner:
     def _gather(self, step: Gather[Any]) -> list[Any]:
         items = list(step.calls)  # before the first is sent: one that cannot be made stops all
         with ThreadPoolExecutor(max_workers=step.limit, thread_name_prefix="siyu") as pool:
-            return list(pool.map(self._attempt, items))
+            contexts = (contextvars.copy_context() for _ in items)  # so that what was called here traces as called here
+            return list(pool.map(lambda item, context: context.run(self._attempt, item), items, contexts))
 
     _STEPS: ClassVar[dict[type, Callable[[Any, Any], Any]]] = {
         Transmit: _transmit,
         Local: _local,
         Call: _call,
         Sleep: _sleep,
+        Hold: _hold,
         Guarded: _guarded,
         Gather: _gather,
     }
@@ -137,6 +151,14 @@ class Runner:
             return error
 
 
+def _warn(message: str) -> None:
+    """Warn at the line outside of this package that made the call."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith(PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, RuntimeWarning, stacklevel=level)
+
+
 def _no_step(step: object) -> UsageError:
     return UsageError(f"a flow yielded {step!r}, which is no step; did you forget `yield from`?")
 
@@ -144,8 +166,8 @@ def _no_step(step: object) -> UsageError:
 async def _try(lock: TokenLock, *, blocking: bool) -> bool:
     """Take a lock if it is free."""
     if not blocking:
-        return lock.acquire(False)
-    trying = asyncio.ensure_future(asyncio.to_thread(lock.acquire, False))
+        return lock.acquire(blocking=False)
+    trying = asyncio.ensure_future(asyncio.to_thread(lock.acquire, blocking=False))
     try:
         return await asyncio.shield(trying)
     except asyncio.CancelledError:  # the thread cannot be stopped: what it gets is given back as soon as it comes
@@ -207,17 +229,22 @@ class AsyncRunner:
     async def _sleep(self, step: Sleep) -> None:
         await asyncio.sleep(self.clock.sleep(step.seconds))
 
+    async def _hold(self, step: Hold) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.clock.sleep(step.seconds)):
+                await asyncio.wrap_future(step.called)
+
     async def _guarded(self, step: Guarded[Any]) -> Any:
         """Tasks queue on a lock of this loop; only its holder tries for the lock that threads and processes share."""
         turn = self._locks.setdefault(asyncio.get_running_loop(), {}).setdefault(step.key, asyncio.Lock())
-        if turn.locked() and not step.wait:
-            return None
+        if turn.locked() and step.instead is not None:
+            return step.instead
         async with turn:
             lock, blocking = step.cache.lock(step.key), step.cache.blocking
             pause = 0.001
             while not await _try(lock, blocking=blocking):  # a thread that waits would take one from whoever has the lock
-                if not step.wait:
-                    return None
+                if step.instead is not None:
+                    return step.instead
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 0.02)
             try:
@@ -253,6 +280,7 @@ class AsyncRunner:
         Local: _local,
         Call: _call,
         Sleep: _sleep,
+        Hold: _hold,
         Guarded: _guarded,
         Gather: _gather,
     }

@@ -83,7 +83,7 @@ class TokenLock(Protocol):
         ...
 
     def __enter__(self) -> Any: ...
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None: ...
 
 
 class TokenCache(Protocol):
@@ -217,14 +217,16 @@ class TokenProvider(Protocol):
     function; async clients call it in a thread.
     """
 
-    def __call__(self, *, refresh: bool) -> tuple[str, float]: ...
+    def __call__(self, *, refresh: bool) -> tuple[str, float]:
+        """Give a token and its seconds."""
+        ...
 
 
 class ProvidedSource:
     """A token that a provider gives. It is remembered in this process only: the service is what is shared."""
 
     def __init__(self, key: str, provider: TokenProvider) -> None:
-        if not callable(provider) or inspect.iscoroutinefunction(provider):
+        if inspect.iscoroutinefunction(provider) or inspect.iscoroutinefunction(getattr(provider, "__call__", None)):  # noqa: B004 -- not whether, but which
             raise InputError("token_provider: a plain function is needed; async clients call it in a thread", "token_provider")
         self.key = key
         self.cache: TokenCache | None = MemoryTokenCache()
@@ -240,14 +242,11 @@ class ProvidedSource:
             answer = yield from Local(lambda: self._provider(refresh=refresh))
         except Exception as error:
             raise NotSent(f"the token provider failed: {type(error).__name__}") from error
-        try:
-            value, seconds = answer
-            lives = float(seconds)
-        except (TypeError, ValueError):
-            value, lives = "", 0.0
-        if not isinstance(value, str) or not value or not math.isfinite(lives):  # pyright: ignore[reportUnnecessaryIsInstance] -- it comes from outside
-            raise UsageError("the token provider has to give a pair: the token, and the seconds it lives")
-        return Token.living(value, lives, session.clock.time())
+        match cast("Any", answer):
+            case (str(value), int() | float() as lives) if value and math.isfinite(lives):
+                return Token.living(value, lives, session.clock.time()).spread()
+            case _:
+                raise UsageError("the token provider has to give a pair: the token, and the seconds it lives")
 
 
 class PushedTicket:

@@ -10,7 +10,8 @@ import os
 import ssl
 import time
 import zlib
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final, cast
 from urllib.parse import quote, urlsplit
 
 import h11
@@ -49,9 +50,9 @@ class Place:
             return None
         if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or parts.query or parts.fragment:
             return None
-        shown = f"[{host}]" if ":" in host else host
         tls = parts.scheme == "https"
-        return cls(host, port or (443 if tls else 80), tls, f"{shown}:{port}" if port else shown, quote(parts.path, safe="/%:@!$&'()*+,;=~"))
+        shown = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+        return cls(host, port or (443 if tls else 80), tls, shown, quote(parts.path, safe="/%:@!$&'()*+,;=~"))
 
 
 def direct_place(base_url: str) -> Place | None:
@@ -88,10 +89,11 @@ class Broken(Exception):
 class Talk:
     """One connection's side of HTTP/1.1 without the waiting: bytes to send, bytes received, and whether they make a reply."""
 
-    __slots__ = ("_deadline", "_head", "_heard", "_http", "_parts", "_size", "rested", "timeout")
+    __slots__ = ("_deadline", "_head", "_heard", "_http", "_parts", "_same", "_size", "rested", "timeout")
 
     def __init__(self) -> None:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+        self._same: tuple[Mapping[str, str], int | None, Any] | None = None
         self.rested = 0.0
         """When it came to rest; a connection is too old `MAX_IDLE` later."""
 
@@ -106,10 +108,13 @@ class Talk:
         self._size = 0
         self.timeout = request.timeout
         content, http = request.content, self._http
-        headers = [("host", place.authority), *request.headers.items(), ("accept-encoding", "identity")]
-        if content is not None or request.method in ("POST", "PUT", "PATCH"):
-            headers.append(("content-length", str(len(content or b""))))
-        data = http.send(h11.Request(method=request.method, target=place.prefix + request.whole_target, headers=headers)) or b""
+        length = None if content is None and request.method not in ("POST", "PUT", "PATCH") else len(content or b"")
+        if self._same is None or self._same[:2] != (request.headers, length):  # h11's check of six headers takes a tenth of a small call
+            headers = [("host", place.authority), *request.headers.items(), ("accept-encoding", "identity")]
+            if length is not None:
+                headers.append(("content-length", str(length)))
+            self._same = request.headers, length, h11.Request(method=request.method, target="/", headers=headers).headers
+        data = http.send(h11.Request(method=request.method, target=place.prefix + request.whole_target, headers=self._same[2])) or b""
         if content:
             data += http.send(h11.Data(data=content)) or b""
         http.send(h11.EndOfMessage())
@@ -153,8 +158,7 @@ class Talk:
 
     def finish(self) -> tuple[Response, bool]:
         """The reply, and whether the connection may carry another request."""
-        http, head = self._http, self._head
-        assert head is not None
+        http, head = self._http, cast("h11.Response", self._head)
         headers: dict[str, str] = {}
         for raw_name, raw_value in head.headers:
             name, value = raw_name.decode("ascii"), _text(raw_value)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, cast
-from xml.etree.ElementTree import ParseError  # noqa: S405 -- see `_tree`
-from xml.etree.ElementTree import fromstring as fast_parser  # noqa: S405
+from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import fromstring as fast_parser
 from xml.sax.saxutils import escape
 
 from .errors import DecodeError, InputError
@@ -33,10 +32,12 @@ DEPTH = 64
 
 def _tree(text: str | bytes) -> Any:
     """Entities live in document types. Text without one is safe for the fast parser; defusedxml, four times slower, judges all the rest."""
-    with suppress(UnicodeDecodeError):
+    try:
         plain = text if isinstance(text, str) else text.decode()
-        if "<!DOCTYPE" not in plain:
-            return fast_parser(plain)  # given as `str`, the encoding that the text declares for itself does not count
+    except UnicodeDecodeError:
+        plain = None
+    if plain is not None and "<!DOCTYPE" not in plain:
+        return fast_parser(plain)  # noqa: S314 -- as `str`: an encoding that the text declares for itself does not count
     from defusedxml.ElementTree import fromstring
 
     return fromstring(text, forbid_dtd=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Generic, Unpack, cast
 
-from ..core.client import AsyncClient, Client, Options, async_transport, transport
+from ..core.client import AsyncClient, Client, Options
 from ..core.endpoint import Async, M, Sync
 from ..core.exchange import HttpStyle
 from ..core.http import AsyncHttpClient, HttpClient
@@ -61,7 +61,7 @@ class Pay(PayAPI[Sync], Client):
         auth = PayAuth(mchid, serial_no, private_key, verifier)
         self.mchid, self.serial_no = mchid, auth.serial_no
         self.notifications = Notifications(verifier, api_v3_key, clock=options.get("clock"))
-        self._open(tenant=mchid, auths={SIGNED: auth}, options=options, transport=transport(http, proxy=options.get("proxy")), style=HttpStyle())
+        self._open(tenant=mchid, auths={SIGNED: auth}, options=options, http=http, style=HttpStyle())
 
 
 class AsyncPay(PayAPI[Async], AsyncClient):
@@ -93,4 +93,4 @@ class AsyncPay(PayAPI[Async], AsyncClient):
         auth = PayAuth(mchid, serial_no, private_key, verifier)
         self.mchid, self.serial_no = mchid, auth.serial_no
         self.notifications = Notifications(verifier, api_v3_key, clock=options.get("clock"))
-        self._open(tenant=mchid, auths={SIGNED: auth}, options=options, transport=async_transport(http, proxy=options.get("proxy")), style=HttpStyle())
+        self._open(tenant=mchid, auths={SIGNED: auth}, options=options, http=http, style=HttpStyle())

@@ -62,6 +62,12 @@ class Calls:
         return dict(Counter(f"{record.platform} {record.path}" for record in tuple(self._records)))
 
 
+def _named(event: dict[str, Any]) -> str:
+    """What an event is called: its ChangeType, with the event in front where others have types of the same name."""
+    name, change = event.get("Event", "change_external_contact"), event.get("ChangeType", "")
+    return change if name == "change_external_contact" else f"{name}/{change}".rstrip("/")
+
+
 class Books:
     """What a test reads, and what `invariants` is held against."""
 
@@ -72,7 +78,7 @@ class Books:
         self._calls = calls
 
     def inbox(self, external_userid: str) -> list[Delivery]:
-        """Messages that reached this customer, oldest first: tasks, personal ones, welcomes."""
+        """Messages that reached this customer, oldest first: of every kind."""
         with self._world.lock:
             return list(self._world.inboxes.get(external_userid, ()))
 
@@ -84,7 +90,7 @@ class Books:
             return [self._pay.refreshed(coupon) for coupon in found]
 
     def summary(self) -> dict[str, Any]:
-        """The whole books as JSON values: tasks with their counts, coupons by state, deliveries, events, calls."""
+        """The whole books as JSON values: tasks and chapters with their counts, coupons by state, deliveries, events, calls."""
         with self._world.lock:
             contacts = self._world.contacts
             deliveries = [delivery for inbox in self._world.inboxes.values() for delivery in inbox]
@@ -96,14 +102,15 @@ class Books:
                 "tasks": [task.summary() for task in self._wecom.tasks.values() if not task.personal],
                 "deliveries": dict(Counter(delivery.kind for delivery in deliveries)),
                 "coupons": dict(Counter(self._pay.refreshed(coupon).state for coupon in self._pay.coupons.values())),
-                "events": dict(Counter(event["ChangeType"] for event in self._world.events)),
+                "events": dict(Counter(map(_named, self._world.events))),
+                **self._wecom.summary(),
                 "calls": self._calls.by_path(),
             }
 
     def invariants(self) -> list[str]:
         """Everything that must never be, one sentence for each case; an empty list is the good answer."""
         with self._world.lock:
-            return [*self._world.timeline.failures, *self._messages(), *self._tasks(), *self._coupons()]
+            return [*self._world.timeline.failures, *self._messages(), *self._tasks(), *self._wecom.violations(), *self._coupons()]
 
     def _messages(self) -> list[str]:
         wrong: list[str] = []
@@ -113,7 +120,7 @@ class Books:
                 if count > 1:
                     text = next(delivery.text for delivery in inbox if delivery.content == content)
                     wrong.append(f"{customer} got the same message {count} times: {text[:40]!r}")
-            counted = [delivery for delivery in inbox if delivery.kind != "welcome"]
+            counted = [delivery for delivery in inbox if delivery.mass]
             for window, count in Counter(self._wecom.quota_window(delivery.at) for delivery in counted).items():
                 limit = self._wecom.quota_limit(next(d.at for d in counted if self._wecom.quota_window(d.at) == window))
                 if count > limit:

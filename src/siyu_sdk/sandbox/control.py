@@ -13,11 +13,14 @@ from attrs import asdict
 
 from .clock import beijing
 from .platform import Answer, Json, Refusal, Request, Router, dump, json_object
+from .wecom.people import People
 
 if TYPE_CHECKING:  # Sandbox serves this module's Control: a real import would be a circle
     from .sandbox import Sandbox
 
 router: Router[Sandbox] = Router()
+HANDS = tuple(name for name in vars(People) if name.startswith(("customer_", "member_", "kf_")) or name in ("chat", "oauth_code"))
+"""What other processes may let people do."""
 
 
 class Control:
@@ -36,7 +39,7 @@ class Control:
         route, request = found
         try:
             reply = route.handler(self._sandbox, request)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, LookupError, Refusal) as error:
             return self.refuse(request, Refusal("BAD_REQUEST", str(error), status=400))
         return Answer(dump(reply))
 
@@ -98,6 +101,15 @@ def wallet(sandbox: Sandbox, request: Request) -> Json:
 def logins(sandbox: Sandbox, _request: Request) -> Json:
     """The brand's own user table."""
     return {"logins": [asdict(login) for login in sandbox.logins()]}
+
+
+@router.on("POST", "/act/{hand}")
+def act(sandbox: Sandbox, request: Request) -> Json:
+    """Move the people of WeCom: the name and the parameters of a method of `People`, as /act/customer_adds {"userid": "amy"}."""
+    hand = request.placeholders["hand"]
+    if hand not in HANDS:
+        raise ValueError(f"{hand} is none of {', '.join(HANDS)}")
+    return {"result": getattr(sandbox.wecom, hand)(**_given(request))}
 
 
 @router.on("GET", "/invariants")

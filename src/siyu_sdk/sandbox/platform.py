@@ -197,6 +197,17 @@ class Fields:
         """True, or 1."""
         return bool(self._get(name, (bool, int)))
 
+    def flag_or(self, name: str, *, default: bool) -> bool:
+        """True or False, 1 or 0, and `default` where it is missing."""
+        return default if self.values.get(name) is None else self.flag(name)
+
+    def numbers(self, name: str) -> list[int]:
+        """A list of numbers that may be missing."""
+        value: list[Any] | None = self._get(name, list)
+        if value and not all(isinstance(item, int) and not isinstance(item, bool) for item in value):
+            raise self.wrong(name)
+        return value or []
+
     def texts(self, name: str) -> list[str]:
         """A list of texts that may be missing."""
         value: list[Any] | None = self._get(name, list)

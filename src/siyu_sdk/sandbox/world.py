@@ -47,6 +47,10 @@ class Humans:
     """Customers who delete their member within the first week."""
     redeems: float = 0.35
     """Coupons that are used within six days of being confirmed."""
+    refuses: float = 0.05
+    """Customers who refuse to be handed over to another member."""
+    reacts: float = 0.05
+    """Customers who like a moment within some hours; a third of them comment on it too."""
 
 
 @frozen
@@ -65,6 +69,14 @@ class Member:
     name: str
     shop: Shop
     habit: Habit
+
+
+@frozen
+class Leaver:
+    """A member who has left the company."""
+
+    member: Member
+    at: int
 
 
 @frozen
@@ -134,7 +146,11 @@ class Order:
 
 @frozen
 class Delivery:
-    """One message that reached a customer. `kind`: "task" (made by API), "personal" (made by the member), "welcome"."""
+    """One message that reached a customer.
+
+    `kind`: "task" (a mass message made by API), "personal" (one made by the member), "welcome", "conclusion" (of a temporary session),
+    "group_welcome", "transfer" (the greeting of who takes over), "kf" (customer service; the sender is the account).
+    """
 
     msgid: str
     external_userid: str
@@ -143,6 +159,11 @@ class Delivery:
     text: str
     attachments: tuple[dict[str, Any], ...]
     at: float
+
+    @property
+    def mass(self) -> bool:
+        """Whether it counts against what a customer may get."""
+        return self.kind in ("task", "personal")
 
     @property
     def content(self) -> str:
@@ -185,6 +206,8 @@ class World:
         self.timeline = Timeline(clock, self.lock)
         self.shops: list[Shop] = []
         self.members: dict[str, Member] = {}
+        self.leavers: dict[str, Leaver] = {}
+        """Members who have left. Their contacts stay in `contacts` until somebody takes over, but nobody follows those customers."""
         self.people: list[Person] = []
         self.customers: dict[str, Person] = {}
         self.by_openid: dict[str, Person] = {}
@@ -222,6 +245,19 @@ class World:
         """One more member of staff, with no contacts yet."""
         self.members[member.userid] = member
         self.contacts[member.userid] = {}
+
+    def new_customer(self, name: str, unionid: str | None = None) -> str:
+        """Somebody from WeChat whom nobody knew before. Returns the external_userid."""
+        number = len(self.people)
+        person = Person(number, name, 0, unionid or f"oUnion{number:022d}", f"oMini{number:023d}", None, f"wm{number}")
+        self.add_person(person)
+        return f"wm{number}"
+
+    def resign(self, userid: str) -> None:
+        """The member leaves the company; the customers are without one until somebody takes over."""
+        self.leavers[userid] = Leaver(self.members.pop(userid), self.now())
+        for external_userid in self.contacts[userid]:
+            self.follows[external_userid].pop(userid, None)
 
     def befriend(self, relation: Relation) -> None:
         """Member and customer have added each other."""

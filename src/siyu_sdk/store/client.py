@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Generic, Unpack, cast
 
-from ..core.client import AsyncClient, Client, Options, async_transport, transport
+from ..core.client import AsyncClient, Client, Options
 from ..core.endpoint import Async, M, Sync
 from ..core.http import AsyncHttpClient, HttpClient
 from ..core.run import AsyncRunner, Runner
@@ -34,7 +34,7 @@ class Store(StoreAPI[Sync], Client):
 
     def __init__(self, appid: str, secret: str, *, http: HttpClient | None = None, **options: Unpack[Options]) -> None:
         self.appid = appid
-        self._open(tenant=appid, auths={"access_token": token_auth(appid, secret)}, options=options, transport=transport(http, proxy=options.get("proxy")))
+        self._open(tenant=appid, auths={"access_token": token_auth(appid, secret)}, options=options, http=http)
 
 
 class AsyncStore(StoreAPI[Async], AsyncClient):
@@ -48,4 +48,4 @@ class AsyncStore(StoreAPI[Async], AsyncClient):
     def __init__(self, appid: str, secret: str, *, http: AsyncHttpClient | None = None, **options: Unpack[Options]) -> None:
         super().__init__()
         self.appid = appid
-        self._open(tenant=appid, auths={"access_token": token_auth(appid, secret)}, options=options, transport=async_transport(http, proxy=options.get("proxy")))
+        self._open(tenant=appid, auths={"access_token": token_auth(appid, secret)}, options=options, http=http)

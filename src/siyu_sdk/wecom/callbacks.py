@@ -9,10 +9,8 @@ event = callbacks.receive(msg_signature, timestamp, nonce, body)
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable
-from typing import Final
 
 from ..core.clock import Clock, SystemClock
 from ..core.crypto import CallbackCodec
@@ -20,9 +18,10 @@ from ..core.errors import DecodeError, DecryptError, InputError, SignatureError,
 from ..core.events import Event, Incoming, fingerprint, load_text
 from ..core.xml import to_xml
 from .events import WeComEvent, parse
+from .replies import PassiveReply
 
-ENCRYPT: Final = re.compile(rb"<Encrypt>(?:<!\[CDATA\[)?([A-Za-z0-9+/=]+)(?:\]\]>)?</Encrypt>")
-"""The one element that matters, found without parsing the envelope (a quarter of the time): what it holds is signed, the rest is not."""
+OPENING, CLOSING = b"<Encrypt><![CDATA[", b"]]></Encrypt>"
+"""Around the one element that matters. It is cut out of the envelope, not parsed: what it holds is signed, the rest is not."""
 
 
 class Callbacks:
@@ -75,18 +74,28 @@ class Callbacks:
         return Incoming(event, fingerprint("wecom", receiver, text), happened_at, receiver)
 
     def _text(self, msg_signature: str | None, timestamp: str | None, nonce: str | None, body: bytes) -> tuple[str, str]:
-        if not isinstance(body, bytes):  # pyright: ignore[reportUnnecessaryIsInstance] -- a framework's parsed body comes here untyped
+        if not isinstance(body, bytes):  # pyright: ignore[reportUnnecessaryIsInstance] -- a framework's parsed body comes untyped
             raise UsageError(f"a callback is read from the raw body of the request as bytes, got {type(body).__name__}")
-        plain = ENCRYPT.findall(body)
-        encrypted = plain[0].decode() if len(plain) == 1 else load_text(body).get("Encrypt")
+        _, opened, rest = body.partition(OPENING)
+        inside, closed, _ = rest.partition(CLOSING)
+        encrypted = inside.decode("ascii", "replace") if opened and closed else load_text(body).get("Encrypt")
         if not isinstance(encrypted, str):
             raise DecodeError.of(ValueError("it has no Encrypt element"), "callback", body)
         return self._decrypt(msg_signature, timestamp, nonce, encrypted)
 
-    def encrypt_reply(self, xml: str, *, receive_id: str | None = None) -> str:
-        """Wrap a passive reply (被动回复消息): the text to answer a callback with, within 5 seconds. `siyu_sdk.wecom.replies` makes the XML.
+    def seal(self, reply: PassiveReply, event: WeComEvent, *, receive_id: str | None = None) -> str:
+        """Address a passive reply to whoever an event is from, and wrap it (被动回复消息).
 
-        `receive_id` is needed where this address serves several receivers: the one that the callback was meant for.
+        Raises:
+            InputError: the reply is too long, or the event has nobody to answer.
+        """
+        return self.encrypt_reply(reply.to_xml(event, at=self._clock.time()), receive_id=receive_id)
+
+    def encrypt_reply(self, xml: str, *, receive_id: str | None = None) -> str:
+        """Wrap a passive reply (被动回复消息): the text to answer a callback with, within 5 seconds.
+
+        `seal` makes the XML as well. `receive_id` is needed where this address serves several receivers: the one that the
+        callback was meant for.
         """
         sender = receive_id if receive_id is not None or len(self._receive_ids) > 1 else next(iter(self._receive_ids))
         if sender is None or sender not in self._receive_ids:

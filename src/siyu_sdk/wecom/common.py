@@ -1,19 +1,23 @@
-"""What several chapters of 客户联系 share: ranges of members, results for single items, and rules over parameters."""
+"""What several chapters of 客户联系 share: ranges of members, results for single items, rules over parameters, full-body updates."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import AfterValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from ..core.call import Call
+from ..core.clock import Clock, SystemClock
 from ..core.codes import refusal
-from ..core.errors import ApiError, InputError
+from ..core.endpoint import Resource
+from ..core.errors import ApiError, InputError, SiyuError
 from ..core.model import OUTGOING, MaxItems, WireModel
 from .messages import Content
 
+T = TypeVar("T")
 C = TypeVar("C", bound=int)
 
 Rule = Callable[[Mapping[str, Any]], None]
@@ -105,3 +109,45 @@ def all_of(*rules: Rule) -> Rule:
             rule(arguments)
 
     return check
+
+
+# What flows share
+
+SKEW = timedelta(minutes=5)
+"""By how much the platform's clock may differ from this one."""
+
+
+def clock_of(bound: Resource[Any] | None) -> Clock:
+    """The clock of the client that runs a flow; a flow made on the class, for another flow, is bound to none."""
+    return SystemClock() if bound is None else bound.client.clock
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Cut a list into pieces that one call takes."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+class ChangedMeanwhile(SiyuError):
+    """Somebody changed it since you looked: nothing was written. Show what is there now, and decide again."""
+
+    def __init__(self, message: str, fields: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.fields = fields
+        """What differs from what you saw."""
+
+
+def refuse_if_changed(seen: WireModel | None, now: WireModel, what: str) -> None:
+    """Compare what the caller looked at with what is there; the address of a picture may change by itself."""
+    if seen is None:
+        return
+    before, after = seen.to_wire(), now.to_wire()
+    names = tuple(name for name in sorted({*before, *after} - {"qr_code"}) if before.get(name) != after.get(name))
+    if names:
+        raise ChangedMeanwhile(f"{what} has changed since you read it: {', '.join(names)}; nothing was written", names)
+
+
+def keeping(call: Call[Any], now: WireModel, leave_out: Collection[str]) -> Call[Any]:
+    """Fill an update that overwrites everything with what is there: as it came, unknown fields included."""
+    given = call.body()
+    return call.options(extra={name: value for name, value in now.to_wire().items() if name not in given and name not in leave_out})

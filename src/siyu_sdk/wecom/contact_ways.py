@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict, Unpack
 
 from pydantic import Field
 
-from ..core.call import Call
-from ..core.endpoint import POST, paged
+from ..core.call import Call, Flow
+from ..core.endpoint import POST, flow, paged
 from ..core.errors import InputError
 from ..core.model import MaxChars, MaxItems, OpenIntEnum, OrDict, Reply, Timestamp, WireModel
-from .common import Complete
+from .common import Complete, keeping, refuse_if_changed
 from .messages import Image, Link, MaxTextBytes, MiniProgramPage, Text
 from .resource import CursorReply, M, WeComResource
 
@@ -100,6 +100,28 @@ class ContactWayPage(CursorReply):
     def items(self) -> Sequence[ContactWayId]:
         """Give the contact ways of this page."""
         return self.contact_way
+
+
+class ContactWayChanges(TypedDict, total=False):
+    """What `change` can change; what is not named stays."""
+
+    user: Sequence[str]
+    party: Sequence[int]
+    state: str
+    remark: str
+    skip_verify: bool
+    style: int
+    expires_in: int
+    chat_expires_in: int
+    unionid: str
+    is_exclusive: bool
+    mark_source: bool
+    conclusions: OrDict[Conclusions]
+
+
+FIXED = frozenset({"config_id", "type", "scene", "qr_code"})
+"""Told, but not to be written."""
+OF_TEMPORARY = frozenset({"is_temp", "expires_in", "chat_expires_in", "unionid", "conclusions"})
 
 
 def _reaches_somebody(arguments: Mapping[str, Any]) -> None:
@@ -219,3 +241,34 @@ class ContactWays(WeComResource[M]):
         Raises NotFound (84061) where the two have no session.
         """
         ...
+
+    # What takes several calls
+
+    @flow
+    def change(self, config_id: str, *, seen: ContactWay | None = None, **changes: Unpack[ContactWayChanges]) -> Flow[ContactWay]:
+        """Change what is named, and keep everything else: `change(config_id, user=["amy", "bob"])` (更新企业已配置的「联系我」方式).
+
+        `update` overwrites; this reads the contact way, and writes it back in full, `state` and fields that the SDK does not know
+        included. Where nothing would change, nothing is written. "" clears a text. Bad input, unknown names included, is refused before
+        anything is sent.
+
+        Pass as `seen` what you showed to whoever decided: if it has changed since, `ChangedMeanwhile` is raised and nothing is written.
+        The platform has no lock: a change within the milliseconds between reading and writing is still lost.
+        The picture of `conclusions` is told by its address but written by its media_id: where there is one, name `conclusions` anew.
+        """
+        call = ContactWays.update.spec.call({"config_id": config_id, **changes})
+        if len(call.arguments) == 1:
+            raise InputError(f"there is nothing to change: give at least one of {', '.join(ContactWayChanges.__annotations__)}", "changes")
+        now = (yield from ContactWays.get(config_id)).contact_way
+        refuse_if_changed(seen, now, f"contact way {config_id}")
+        then = ContactWay.model_validate({**now.to_wire(), **call.body()})
+        if then.to_wire() == now.to_wire():
+            return now
+        picture = now.conclusions.image if now.conclusions else None
+        if picture is not None and not picture.media_id and "conclusions" not in call.arguments:
+            raise InputError(
+                "conclusions has a picture whose media_id the platform does not tell: give conclusions anew, or it would be lost",
+                "conclusions",
+            )
+        yield from keeping(call, now, FIXED if now.is_temp else FIXED | OF_TEMPORARY)
+        return then

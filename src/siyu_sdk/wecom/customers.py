@@ -5,18 +5,24 @@ A relation is a pair of a member and a customer. Remark, tags, source and time b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Self, cast, overload
 
+from attrs import asdict, evolve, field, frozen
 from pydantic import Field
 
-from ..core.call import Call
-from ..core.endpoint import GET, POST, paged
-from ..core.errors import InputError
+from ..core.call import Call, Flow, Gather
+from ..core.endpoint import GET, POST, Async, Sync, flow, paged
+from ..core.errors import ApiError, AuthenticationError, InputError, NotFound, PlatformBusy, QuotaExceeded, RateLimited, TokenExpired
 from ..core.limits import Limit
 from ..core.model import Flag, MaxChars, MaxItems, NotEmpty, OpenIntEnum, Reply, Timestamp, WireModel
+from ..core.run import AsyncRunner, Runner
+from .common import chunks, clock_of
 from .members import ExternalProfile, Gender
 from .resource import CursorReply, M, WeComResource
+
+MEMBERS_A_CALL = 100
+NO_RELATION = 84061
 
 
 class AddWay(OpenIntEnum):
@@ -187,6 +193,78 @@ class CustomerPage(CursorReply):
         return self.external_contact_list
 
 
+@frozen
+class MembersRead:
+    """Some members whose customers are read together, and how far they have been."""
+
+    members: tuple[str, ...]
+    cursor: str = ""
+    again: bool = False
+    """Whether they were begun anew, because their cursor was refused."""
+    reason: str = ""
+    """Why they could not be read, of failed ones."""
+
+
+@frozen
+class CustomerSync:
+    """How far a reading of all customers has come. A value: store it with what was read (`to_json`), and go on from it, today or later."""
+
+    generation: int
+    """When it began, in unix milliseconds: stamp with it what was read."""
+    open: tuple[MembersRead, ...] = field(default=(), repr=False)
+    stopped: tuple[MembersRead, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def begin(cls, members: Sequence[str], *, generation: int, limit: int = 8) -> Self:
+        """Plan to read these members, in pieces that keep `limit` calls busy."""
+        named = tuple(dict.fromkeys(members))
+        size = max(1, min(MEMBERS_A_CALL, len(named) // (4 * max(limit, 1))))
+        return cls(generation, tuple(MembersRead(tuple(some)) for some in chunks(named, size)))
+
+    @property
+    def done(self) -> bool:
+        """Whether everybody was read, or failed."""
+        return not self.open
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """Members who could not be read, and why. Their customers are unknown, not gone."""
+        return {userid: part.reason for part in self.stopped for userid in part.members}
+
+    def retry(self) -> Self:
+        """The same reading with the failed members before it again, each from where it stopped."""
+        return evolve(self, open=(*self.open, *(evolve(part, again=False, reason="") for part in self.stopped)), stopped=())
+
+    def to_json(self) -> dict[str, Any]:
+        """The value as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The value from JSON."""
+
+        def parts(name: str) -> tuple[MembersRead, ...]:
+            return tuple(MembersRead(tuple(part["members"]), part["cursor"], part["again"], part["reason"]) for part in value[name])
+
+        return cls(value["generation"], parts("open"), parts("stopped"))
+
+
+@frozen
+class SyncedCustomers:
+    """A stretch of customers, and the progress that they make. Store both together."""
+
+    customers: tuple[Customer, ...] = field(repr=False)
+    """Relations, each a member with a customer. After a restart some come a second time: write them over."""
+    completed: tuple[str, ...]
+    """Members read to the end with this stretch: what is stored of them with an older generation is gone. Of nobody else is that known."""
+    progress: CustomerSync
+
+    @property
+    def generation(self) -> int:
+        """The stamp of this reading."""
+        return self.progress.generation
+
+
 def _one_remark(arguments: Mapping[str, Any]) -> None:
     if not arguments.keys() & {"remark", "remark_company", "remark_mobiles", "remark_pic_mediaid", "description"}:
         raise InputError("give at least one of remark, description, remark_company, remark_mobiles, remark_pic_mediaid", "remark")
@@ -284,3 +362,96 @@ class Customers(WeComResource[M]):
         refuses more (45033, RateLimited). Raises NotFound (84061) where this member does not follow the customer. No event follows.
         """
         ...
+
+    # What takes several calls
+
+    @flow
+    def sync_step(
+        self, progress: CustomerSync | None = None, *, members: Sequence[str] | None = None, limit: int = 8
+    ) -> Flow[SyncedCustomers]:
+        """Read the next stretch of all customers, up to `limit` pages at once, and tell how to go on (批量获取客户详情).
+
+        Without `progress` it begins: with these members, or with all who may have customers. See `sync_iter`.
+        """
+        if progress is None:
+            if members is None:
+                members = (yield from Customers.follow_users()).follow_user
+            progress = CustomerSync.begin(members, generation=int(clock_of(self).time() * 1000), limit=limit)
+        elif members is not None:
+            raise InputError("members: a reading that was begun has its members already", "members")
+        return (yield from _read_on(progress, limit))
+
+    @overload
+    def sync_iter(
+        self: Customers[Sync], progress: CustomerSync | None = None, *, members: Sequence[str] | None = None, limit: int = 8
+    ) -> Iterator[SyncedCustomers]: ...
+    @overload
+    def sync_iter(
+        self: Customers[Async], progress: CustomerSync | None = None, *, members: Sequence[str] | None = None, limit: int = 8
+    ) -> AsyncIterator[SyncedCustomers]: ...
+    def sync_iter(self, progress: CustomerSync | None = None, *, members: Sequence[str] | None = None, limit: int = 8) -> Any:
+        """Read all customers of all members, stretch by stretch, up to `limit` pages at once (批量获取客户详情).
+
+        Write down each stretch with its `progress` in one transaction, and pass the last stored one back after a crash: the reading goes
+        on from there. What was stamped with an older `generation` may be swept for the members in `completed`, and for no others:
+        a member who could not be read, or is listed no more, has lost nobody.
+
+        One bad member does not spoil the others: who cannot be read is found out, and stands in `progress.failed` in the end, with the
+        reason; `progress.retry()` takes them up again. What concerns everybody (a wrong secret) is raised, and loses nothing either.
+        """
+        walk = self._sync_async if self.client.is_async else self._sync
+        return walk(progress, members, limit)
+
+    def _sync(self, progress: CustomerSync | None, members: Sequence[str] | None, limit: int) -> Iterator[SyncedCustomers]:
+        while progress is None or not progress.done:
+            stretch = cast("Runner", self.client).run(Customers.sync_step.of(self, progress, members=members, limit=limit))
+            progress, members = stretch.progress, None
+            yield stretch
+
+    async def _sync_async(self, progress: CustomerSync | None, members: Sequence[str] | None, limit: int) -> AsyncIterator[SyncedCustomers]:
+        while progress is None or not progress.done:
+            stretch = await cast("AsyncRunner", self.client).run(Customers.sync_step.of(self, progress, members=members, limit=limit))
+            progress, members = stretch.progress, None
+            yield stretch
+
+
+def _read_on(progress: CustomerSync, limit: int) -> Flow[SyncedCustomers]:
+    wave, later = progress.open[:limit], progress.open[limit:]
+    replies = yield from Gather([Customers.batch_get(p.members, cursor=p.cursor or None, limit=100) for p in wave], limit=limit)
+    customers, completed = list[Customer](), list[str]()
+    ahead, stopped = list[MembersRead](), list[MembersRead]()
+    for part, reply in zip(wave, replies, strict=True):
+        if isinstance(reply, Exception):
+            if _has_nobody(part, reply):
+                completed += part.members
+            elif instead := _after_failure(part, reply):
+                ahead += instead
+            else:
+                stopped.append(evolve(part, reason=str(reply)))
+        elif reply.next_cursor and reply.next_cursor == part.cursor:
+            stopped.append(evolve(part, reason="the platform gave the same cursor twice"))
+        else:
+            customers += reply.external_contact_list
+            if reply.next_cursor:
+                ahead.append(evolve(part, cursor=reply.next_cursor))
+            else:
+                completed += part.members
+    then = CustomerSync(progress.generation, (*ahead, *later), (*progress.stopped, *stopped))
+    return SyncedCustomers(tuple(customers), tuple(completed), then)
+
+
+def _has_nobody(part: MembersRead, error: Exception) -> bool:
+    """A member without any customer is told as an error (84061): read to the end, with nothing in it."""
+    return len(part.members) == 1 and not part.cursor and isinstance(error, NotFound) and error.code == NO_RELATION
+
+
+def _after_failure(part: MembersRead, error: Exception) -> tuple[MembersRead, ...]:
+    """What to try instead: the beginning, if a cursor was refused; else the halves, to find out whom it is about. None: it has failed."""
+    if isinstance(error, (AuthenticationError, TokenExpired)):
+        raise error
+    if not isinstance(error, ApiError) or isinstance(error, (RateLimited, QuotaExceeded, PlatformBusy)):
+        return ()  # it is about nobody in particular
+    if part.cursor and not part.again:
+        return (MembersRead(part.members, again=True),)
+    middle = len(part.members) // 2
+    return tuple(MembersRead(half, again=True) for half in (part.members[:middle], part.members[middle:])) if middle else ()

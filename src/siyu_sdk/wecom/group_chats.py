@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, TypedDict, Unpack
 
+from attrs import frozen
 from pydantic import Field
 
-from ..core.call import Call
-from ..core.endpoint import POST, paged
+from ..core.call import Call, Flow, Gather, Sleep
+from ..core.endpoint import POST, flow, paged
+from ..core.errors import ApiError, InputError, SiyuError
 from ..core.model import Flag, MaxChars, MaxItems, NotEmpty, OpenIntEnum, OrDict, Reply, Timestamp, WireModel
+from .common import chunks, clock_of, keeping, refuse_if_changed
 from .contact_ways import Scene
+from .customers import Customers
+from .events.external_contact import GroupUpdated
 from .resource import CursorReply, M, WeComResource
+
+TOO_MANY_MEMBERS = 81017
+OWNERS_A_CALL = 100
 
 
 class GroupStatus(OpenIntEnum):
@@ -143,6 +151,36 @@ class JoinWayDetail(Reply):
     join_way: JoinWay
 
 
+@frozen
+class AllGroups:
+    """Every group that was listed, by id: as it is, or the error that kept it from being read."""
+
+    entries: Mapping[str, GroupChat | Exception]
+
+    @property
+    def groups(self) -> tuple[GroupChat, ...]:
+        """Those that were read."""
+        return tuple(entry for entry in self.entries.values() if isinstance(entry, GroupChat))
+
+    @property
+    def failed(self) -> Mapping[str, Exception]:
+        """Those that were not: NotFound (86003) where one was closed meanwhile. None of them is lost for that."""
+        return {chat_id: entry for chat_id, entry in self.entries.items() if isinstance(entry, Exception)}
+
+
+class JoinWayChanges(TypedDict, total=False):
+    """What `change` can change; what is not named stays."""
+
+    scene: Scene
+    chat_id_list: Sequence[str]
+    state: str
+    remark: str
+    auto_create_room: bool
+    room_base_name: str
+    room_base_id: int
+    mark_source: bool
+
+
 class GroupChats(WeComResource[M]):
     """Customer groups (客户群)."""
 
@@ -185,6 +223,68 @@ class GroupChats(WeComResource[M]):
         The mini-program decrypts the `opengid` from `wx.getGroupEnterInfo`; it must be bound to the company.
         """
         ...
+
+    # What takes several calls
+
+    @flow
+    def all_details(
+        self,
+        *,
+        owners: Sequence[str] | None = None,
+        status_filter: GroupStatus | None = None,
+        need_name: bool | None = None,
+        limit: int = 8,
+    ) -> Flow[AllGroups]:
+        """Every group with everybody in it, up to `limit` read at once (获取客户群列表, 获取客户群详情).
+
+        All groups, or those of any number of `owners`. Where the platform refuses to list all at once (81017), it is asked owner by
+        owner. A group that cannot be read stands in its place with its error and keeps nobody else from being read; a list that cannot be
+        read to its end raises, as nobody could tell what is missing.
+        """
+        if owners is not None and not owners:
+            raise InputError("owners: nobody is named; leave it out for the groups of all owners", "owners")
+        try:
+            found = yield from _listed(owners, status_filter)
+        except ApiError as error:
+            if error.code != TOO_MANY_MEMBERS or owners is not None:
+                raise
+            found = yield from _listed((yield from Customers.follow_users()).follow_user, status_filter)
+        ids = tuple(dict.fromkeys(group.chat_id for group in found))
+        replies = yield from Gather([GroupChats.get(chat_id, need_name=need_name) for chat_id in ids], limit=limit)
+        entries = (reply if isinstance(reply, Exception) else reply.group_chat for reply in replies)
+        return AllGroups(dict(zip(ids, entries, strict=True)))
+
+    @flow
+    def after(self, event: GroupUpdated, *, need_name: bool | None = None, timeout: float = 20) -> Flow[GroupChat]:
+        """Read a group as it is after an event, not before it (客户群变更事件, 获取客户群详情).
+
+        Just after the event the group may still be told as it was. This asks again, after longer and longer pauses, until the group's
+        `member_version` is the event's, or another new one. Events that carry no version are read once. Raises SiyuError where `timeout`
+        seconds do not suffice.
+        """
+        if not event.chat_id:
+            raise InputError("event: it names no group (ChatId)", "event")
+        clock, pause = clock_of(self), 0.5
+        end = clock.time() + timeout
+        while True:
+            group = (yield from GroupChats.get(event.chat_id, need_name=need_name)).group_chat
+            wanted, old = event.cur_mem_ver, event.last_mem_ver
+            if not wanted or group.member_version == wanted or (old and group.member_version != old):
+                return group
+            if clock.time() + pause > end:
+                raise SiyuError(f"group {event.chat_id} is still told as it was before the event, after {timeout:g} s; read it again later")
+            yield from Sleep(pause)
+            pause *= 2
+
+
+def _listed(owners: Sequence[str] | None, status_filter: GroupStatus | None) -> Flow[tuple[GroupChatId, ...]]:
+    """The ids of all groups, or of those of any number of owners."""
+    if owners is None:
+        return tuple((yield from GroupChats.all(status_filter=status_filter)))
+    found: tuple[GroupChatId, ...] = ()
+    for some in chunks(tuple(dict.fromkeys(owners)), OWNERS_A_CALL):
+        found += tuple((yield from GroupChats.all(status_filter=status_filter, owner_filter=OwnerFilter(userid_list=some))))
+    return found
 
 
 class JoinWays(WeComResource[M]):
@@ -240,3 +340,29 @@ class JoinWays(WeComResource[M]):
     def delete(self, config_id: str) -> Call[Reply]:
         """Delete a join way: its code stops working, the groups stay (删除客户群进群方式配置)."""
         ...
+
+    # What takes several calls
+
+    @flow
+    def change(self, config_id: str, *, seen: JoinWay | None = None, **changes: Unpack[JoinWayChanges]) -> Flow[JoinWay]:
+        """Change what is named, and keep everything else: `change(config_id, chat_id_list=["wr1", "wr2"])` (更新客户群进群方式配置).
+
+        `update` overwrites; this reads the join way, and writes it back in full: `state`, `auto_create_room`, the names of groups to come,
+        and fields that the SDK does not know. Where nothing would change, nothing is written. "" clears a text. Bad input, unknown names
+        included, is refused before anything is sent.
+
+        Pass as `seen` what you showed to whoever decided: if it has changed since, `ChangedMeanwhile` is raised and nothing is written.
+        The platform has no lock: a change within the milliseconds between reading and writing is still lost.
+        """
+        update = JoinWays.update.spec
+        if not any(value is not None for value in changes.values()):
+            raise InputError(f"there is nothing to change: give at least one of {', '.join(JoinWayChanges.__annotations__)}", "changes")
+        update.call({"config_id": config_id, "scene": Scene.QR_CODE, "chat_id_list": ["any"], **changes})  # bad input is refused here
+        now = (yield from JoinWays.get(config_id)).join_way
+        refuse_if_changed(seen, now, f"join way {config_id}")
+        call = update.call({"config_id": config_id, "scene": now.scene, "chat_id_list": now.chat_id_list, **changes})
+        then = JoinWay.model_validate({**now.to_wire(), **call.body()})
+        if then.to_wire() == now.to_wire():
+            return now
+        yield from keeping(call, now, {"qr_code"})
+        return then

@@ -3,26 +3,22 @@
 WeCom tells by callback only that there is something new (`kf_msg_or_event`, with a token); the messages are fetched from where one
 stopped last time:
 
-    cursor = saved
-    while True:
-        page = wecom.kf_messages.sync(event.open_kf_id, cursor=cursor, token=event.token)
-        …  # work page.msg_list off
-        cursor = page.next_cursor  # save it, together with the work
-        if not page.has_more:
-            break
+    new = wecom.kf_messages.drain(event.open_kf_id, token=event.token, cursor=saved)
+    …  # work new.messages off, and save new.cursor together with the work
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
+from attrs import field, frozen
 from pydantic import Field
 
-from ..core.call import Call, Spread
-from ..core.endpoint import POST, paged
-from ..core.errors import InputError
+from ..core.call import Call, Flow, Spread, following
+from ..core.endpoint import POST, flow, paged
+from ..core.errors import ApiError, InputError
 from ..core.model import Checked, OpenIntEnum, OrDict, Secret
 from .app_message_models import Voice
 from .kf_message_models import (
@@ -35,6 +31,7 @@ from .kf_message_models import (
     KfMiniProgramPage,
     Location,
     Menu,
+    ReceivedMessage,
     ReceivedMessages,
     SentMessage,
     SentReceipt,
@@ -69,6 +66,20 @@ class VoiceFormat(OpenIntEnum):
 
     AMR = 0
     SILK = 1
+
+
+TOKEN_IS_VOID: Final = 95007
+
+
+@frozen
+class Drained:
+    """What was new since a cursor."""
+
+    messages: tuple[ReceivedMessage, ...] = field(repr=False)
+    cursor: str | None
+    """Where to go on from next time: save it together with the work that the messages make."""
+    more: bool = False
+    """Whether it stopped at `pages` before the end: go on from `cursor`."""
 
 
 def _complete(arguments: Mapping[str, Any]) -> None:
@@ -152,3 +163,41 @@ class KfMessages(WeComResource[M]):
         welcome and after the end of a session, within 48 hours for the others (95007 after that).
         """
         ...
+
+    # What takes several calls
+
+    @flow
+    def drain(
+        self,
+        open_kfid: str | None = None,
+        *,
+        token: str | None = None,
+        cursor: str | None = None,
+        voice_format: VoiceFormat | None = None,
+        pages: int = 100,
+    ) -> Flow[Drained]:
+        """Fetch everything since a cursor, over empty pages too, and tell where to go on (读取消息).
+
+        For the callback `kf_msg_or_event`: with its `token` and account, and the cursor that was saved last. Where the callback was worked
+        off so late that its token is void (95007), it goes on without it, which is strictly limited. An error in the middle is raised and
+        loses nothing, as long as you save the cursor only together with the work. Up to 1,000 messages come on each of the `pages`.
+        """
+        if pages < 1:
+            raise InputError(f"pages: at least 1 is needed, got {pages}", "pages")
+        messages = list[ReceivedMessage]()
+        call = KfMessages.sync(open_kfid, cursor=cursor, token=token, limit=1000, voice_format=voice_format)
+        while True:
+            try:
+                page = yield from call
+            except ApiError as error:
+                if error.code != TOKEN_IS_VOID or "token" not in call.arguments:
+                    raise
+                call = call.replace(token=None)
+                continue
+            pages -= 1
+            messages += page.msg_list
+            cursor = page.next_cursor or cursor
+            ended = following(call, page) is None  # refuses a cursor that stands still
+            if ended or not pages:
+                return Drained(tuple(messages), cursor, not ended)
+            call = call.replace(cursor=page.next_cursor)

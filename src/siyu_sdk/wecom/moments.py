@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeAlias
 
+from attrs import field, frozen
 from pydantic import Field
 
-from ..core.call import Call
-from ..core.endpoint import POST, paged
-from ..core.errors import InputError
+from ..core.call import Call, Flow, Gather, Sleep
+from ..core.endpoint import POST, flow, paged
+from ..core.errors import InputError, OutcomeUnknown, SiyuError
 from ..core.model import MaxChars, MaxItems, OpenIntEnum, OrDict, Reply, Timestamp, WireModel
-from .common import ItemResult, MaxMembers, MemberRange, within
+from .common import SKEW, ItemResult, MaxMembers, MemberRange, clock_of, within
 from .mass_messages import CreateType, FilterType
 from .messages import Content, Envelope, Image, Other, Text, Video
 from .resource import CursorReply, M, WeComResource
@@ -199,6 +201,63 @@ class MomentComments(Reply):
     like_list: tuple[Reaction, ...] = ()
 
 
+# What flows give
+
+
+@frozen
+class Publication:
+    """A moment that members were asked to publish, or the job that still makes it."""
+
+    jobid: str
+    """Empty where the answer that told it was lost."""
+    moment_id: str | None = None
+    """None while the job runs: go on with `finish(jobid)`."""
+    invalid_senders: MemberRange = field(factory=MemberRange)
+    """Members and departments that were left out: unknown, or without 客户联系."""
+    invalid_tags: tuple[str, ...] = ()
+    """Tags that were left out."""
+
+
+@frozen
+class MemberMoment:
+    """What one member did with a moment."""
+
+    userid: str
+    published: bool
+    reached: tuple[str, ...] = field(default=(), repr=False)
+    """Customers who got it."""
+    error: Exception | None = None
+    """Why the customers could not be read."""
+
+
+@frozen
+class MomentReport:
+    """Who published a moment, and whom it reached."""
+
+    moment_id: str
+    members: tuple[MemberMoment, ...] = field(repr=False)
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """Members who have published it."""
+        return tuple(member.userid for member in self.members if member.published)
+
+    @property
+    def unpublished(self) -> tuple[str, ...]:
+        """Members who have not, yet."""
+        return tuple(member.userid for member in self.members if not member.published)
+
+    @property
+    def reached(self) -> frozenset[str]:
+        """Customers who got it from anybody, each once."""
+        return frozenset(customer for member in self.members for customer in member.reached)
+
+    @property
+    def failed(self) -> Mapping[str, Exception]:
+        """Members whose customers could not be read, and why."""
+        return {member.userid: member.error for member in self.members if member.error is not None}
+
+
 def _publishable(arguments: Mapping[str, Any]) -> None:
     """A content. That the kinds exclude each other is the platform's to say: its own example has all three."""
     text: Text | None = arguments.get("text")
@@ -326,3 +385,109 @@ class Moments(WeComResource[M]):
     def comments(self, moment_id: str, userid: str) -> Call[MomentComments]:
         """Tell who commented on one member's moment, and who liked it (获取客户朋友圈的互动数据)."""
         ...
+
+    # What takes several calls
+
+    @flow
+    def publish(
+        self,
+        *,
+        text: OrDict[Text] | None = None,
+        attachments: Sequence[OrDict[MomentAttachment]] | None = None,
+        visible_range: OrDict[VisibleRange] | None = None,
+        timeout: float = 120,
+    ) -> Flow[Publication]:
+        """Make a moment, and wait up to `timeout` seconds for its id (创建发表任务, 获取任务创建结果).
+
+        Members still have to publish it: see `report`. What is created may not be created twice: where the answer to `create` is lost,
+        the list of moments is searched for this content, made since. One that is found is it; otherwise OutcomeUnknown is raised: look
+        with `find` before you publish again. Raises the job's error where it made nothing.
+        """
+        call = Moments.create(text=text, attachments=attachments, visible_range=visible_range)
+        clock = clock_of(self)
+        began = clock.now()
+        try:
+            jobid = (yield from call).jobid
+        except SiyuError as error:
+            if not error.may_have_arrived:
+                raise
+            end, pause = clock.time() + timeout, 5.0
+            found: tuple[Moment, ...] = ()
+            while not found and clock.time() + pause <= end:
+                yield from Sleep(pause)
+                pause *= 2
+                found = yield from Moments.find.of(self, text=text, attachments=attachments, since=began)
+            if len(found) != 1:
+                seen = f"{len(found)} are like it" if found else "it is not in the list yet"
+                what = f"the moment may have been made, and {seen}: look with moments.find before you publish it again"
+                raise OutcomeUnknown(what, str(call.spec)) from error
+            return Publication("", found[0].moment_id)
+        return (yield from Moments.finish.of(self, jobid, timeout=timeout))
+
+    @flow
+    def finish(self, jobid: str, *, timeout: float = 120) -> Flow[Publication]:
+        """Wait until a job is done, up to `timeout` seconds (获取任务创建结果). NotFound (40088) after 24 hours."""
+        clock, pause = clock_of(self), 1.0
+        end = clock.time() + timeout
+        while True:
+            job = yield from Moments.job(jobid)
+            if job.status == JobStatus.DONE and job.result is not None:
+                made = job.result
+                if made.error is not None:
+                    raise made.error
+                tags = made.invalid_external_contact_list or CustomerTags()
+                return Publication(jobid, made.moment_id, made.invalid_sender_list or MemberRange(), tags.tag_list)
+            if clock.time() + pause > end:
+                return Publication(jobid)
+            yield from Sleep(pause)
+            pause = min(pause * 2, 15)
+
+    @flow
+    def find(
+        self, *, text: OrDict[Text] | None = None, attachments: Sequence[OrDict[MomentAttachment]] | None = None, since: datetime
+    ) -> Flow[tuple[Moment, ...]]:
+        """Look for moments of this content that the API made since a time (获取企业全部的发表列表).
+
+        Text, link and the number of pictures and videos are compared: the platform gives files other ids. For after a crash or an
+        OutcomeUnknown. Five minutes more are searched, as clocks differ; `since` may lie 30 days back.
+        """
+        wanted = _likeness(Moments.create(text=text, attachments=attachments))
+        start, end = since - SKEW, clock_of(self).now() + SKEW
+        listed = yield from Moments.all(start_time=max(start, end - timedelta(days=30)), end_time=end, filter_type=FilterType.CORP)
+        return tuple(moment for moment in listed if not moment.creator and _likeness_of(moment) == wanted)
+
+    @flow
+    def report(self, moment_id: str, *, limit: int = 8) -> Flow[MomentReport]:
+        """Tell who has published a moment of the company, and whom it reached (获取客户朋友圈企业发表的列表, …发表后的可见客户列表).
+
+        Up to `limit` members are asked about at once. One of whom nothing can be learnt has an `error`, and hinders nobody else.
+        """
+        tasks = yield from Moments.tasks(moment_id)
+        published = [task.userid for task in tasks if task.publish_status == PublishStatus.PUBLISHED]
+        replies = yield from Gather([_reached(moment_id, userid) for userid in published], limit=limit)
+        reached = dict(zip(published, replies, strict=True))
+        return MomentReport(moment_id, tuple(_member(task, reached.get(task.userid)) for task in tasks))
+
+
+def _likeness(call: Call[CreatedJob]) -> tuple[str, str, int, int]:
+    """Text, link, how many pictures, how many videos."""
+    text: Text | None = call.arguments.get("text")
+    attachments: Sequence[Content] = call.arguments.get("attachments") or ()
+    kinds = Counter(content.msgtype for content in attachments)
+    link = next((content.url for content in attachments if isinstance(content, MomentLink)), "")
+    return (text.content if text else "").strip(), link, kinds["image"], kinds["video"]
+
+
+def _likeness_of(moment: Moment) -> tuple[str, str, int, int]:
+    text, link = moment.text.content if moment.text else "", moment.link.url if moment.link else ""
+    return text.strip(), link, len(moment.image), int(moment.video is not None)
+
+
+def _reached(moment_id: str, userid: str) -> Flow[tuple[str, ...]]:
+    return tuple(customer.external_userid for customer in (yield from Moments.reached(moment_id, userid)))
+
+
+def _member(task: MomentTask, reached: tuple[str, ...] | Exception | None) -> MemberMoment:
+    if isinstance(reached, Exception):
+        return MemberMoment(task.userid, published=True, error=reached)
+    return MemberMoment(task.userid, reached is not None, reached or ())

@@ -31,7 +31,7 @@ class PassiveReply(WireModel):
         if not event.from_user_name or not event.to_user_name:
             raise InputError(f"a {type(event).__name__} has nobody to answer: passive replies are for messages and menus", "event")
         try:
-            checked = type(self).model_validate(self.model_dump(by_alias=True), context=OUTGOING)
+            checked = type(self).model_validate(self.model_dump(), context=OUTGOING)
         except ValidationError as error:
             raise InputError.of(error, type(self).__name__) from None
         return to_xml(
@@ -54,11 +54,11 @@ class TextReply(PassiveReply):
 
     msg_type = "text"
 
-    content: Annotated[str, NotEmpty, MaxBytes(2048)] = Field(alias="Content")
+    content: Annotated[str, NotEmpty, MaxBytes(2048)] = Field(serialization_alias="Content")
 
 
 class _MediaReply(PassiveReply):
-    media_id: str = Field(alias="MediaId")
+    media_id: str = Field(serialization_alias="MediaId")
     """From `media.upload`."""
 
     def body(self) -> dict[str, Any]:
@@ -83,18 +83,18 @@ class VideoReply(_MediaReply):
 
     msg_type = "video"
 
-    title: Annotated[str | None, MaxBytes(128)] = Field(None, alias="Title")
-    description: Annotated[str | None, MaxBytes(512)] = Field(None, alias="Description")
+    title: Annotated[str | None, MaxBytes(128)] = Field(None, serialization_alias="Title")
+    description: Annotated[str | None, MaxBytes(512)] = Field(None, serialization_alias="Description")
 
 
 class ReplyArticle(WireModel):
     """One article."""
 
-    title: Annotated[str, MaxBytes(128)] = Field(alias="Title")
-    description: Annotated[str | None, MaxBytes(512)] = Field(None, alias="Description")
-    pic_url: str | None = Field(None, alias="PicUrl")
+    title: Annotated[str, MaxBytes(128)] = Field(serialization_alias="Title")
+    description: Annotated[str | None, MaxBytes(512)] = Field(None, serialization_alias="Description")
+    pic_url: str | None = Field(None, serialization_alias="PicUrl")
     """1068 × 455 pixels for the first, 150 × 150 for the others."""
-    url: str | None = Field(None, alias="Url")
+    url: str | None = Field(None, serialization_alias="Url")
 
 
 class NewsReply(PassiveReply):
@@ -115,7 +115,7 @@ class UpdateButtonReply(PassiveReply):
 
     msg_type = "update_button"
 
-    replace_name: Annotated[str, NotEmpty] = Field(alias="ReplaceName")
+    replace_name: Annotated[str, NotEmpty] = Field(serialization_alias="ReplaceName")
 
     def body(self) -> dict[str, Any]:
         """Give the button."""
@@ -127,7 +127,7 @@ class UpdateTaskCardReply(PassiveReply):
 
     msg_type = "update_taskcard"
 
-    replace_name: Annotated[str, NotEmpty] = Field(alias="ReplaceName")
+    replace_name: Annotated[str, NotEmpty] = Field(serialization_alias="ReplaceName")
 
     def body(self) -> dict[str, Any]:
         """Give the button."""
@@ -143,4 +143,4 @@ class UpdateTemplateCardReply(PassiveReply):
 
     msg_type = "update_template_card"
 
-    template_card: Mapping[str, Any] = Field(alias="TemplateCard")
+    template_card: Mapping[str, Any] = Field(serialization_alias="TemplateCard")

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Annotated, Any, Final
 
+from attrs import field, frozen
 from pydantic import Field
 
-from ..core.call import Call
-from ..core.endpoint import POST, paged
+from ..core.call import Call, Flow, Gather
+from ..core.endpoint import POST, flow, paged
+from ..core.errors import InputError
 from ..core.model import Flag, MaxItems, OpenIntEnum, OrDict, Reply, Timestamp, WireModel
-from .common import all_of, either, within
+from .common import all_of, clock_of, either, within
 from .group_chats import OwnerFilter
 from .resource import M, WeComResource
+
+BEIJING: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""Where a day begins. Fixed: China has no summer time."""
+DAYS_A_CALL: Final = 30
+DAYS_BACK: Final = 180
+PROVISIONAL: Final = 3
+"""Figures of so many days before today may still change: read them again tomorrow."""
 
 
 class GroupOrder(OpenIntEnum):
@@ -105,6 +115,35 @@ class DayFiguresList(Reply):
     items: tuple[DayFigures, ...] = ()
 
 
+@frozen
+class MemberDay:
+    """What one member did on one day. Store it by (userid, day), and write it over when it comes again."""
+
+    userid: str
+    day: date
+    """In Beijing."""
+    provisional: bool
+    """Of the last three days: the platform may still correct it."""
+    chat_cnt: int | None = None
+    message_cnt: int | None = None
+    reply_percentage: float | None = None
+    """None on a day on which no customer began a chat: no zero. Weigh it with the chats before you average it."""
+    avg_reply_time: int | None = None
+    """Minutes. None as before."""
+    negative_feedback_cnt: int | None = None
+    new_apply_cnt: int | None = None
+    new_contact_cnt: int | None = None
+
+
+@frozen
+class DailyFigures:
+    """Rows of members and days."""
+
+    rows: tuple[MemberDay, ...] = field(repr=False)
+    failed: Mapping[str, Exception]
+    """Members of whom some days at least could not be read, and why."""
+
+
 _days = within(30, "day_begin_time", "day_end_time")
 
 
@@ -181,3 +220,68 @@ class Statistics(WeComResource[M]):
     ) -> Call[DayFiguresList]:
         """Tell what happened in the groups of up to 100 owners together, day by day (按自然日聚合的方式)."""
         ...
+
+    # What takes several calls
+
+    @flow
+    def daily(self, userid: Sequence[str], *, first: date | None = None, last: date | None = None, limit: int = 8) -> Flow[DailyFigures]:
+        """Tell what each of these members did, day by day (获取「联系客户统计」数据).
+
+        Every member is asked about alone, for of several the platform gives sums, in spans of 30 days. `last` is yesterday unless said
+        otherwise, `first` the day two days earlier: a job that runs every morning corrects what has changed since. The platform keeps 180
+        days, and has yesterday's figures from about 6 o'clock in Beijing. Days outside are refused before anything is sent.
+        A member who cannot be read is `failed`, and hinders nobody else.
+        """
+        today = clock_of(self).now().astimezone(BEIJING).date()
+        last = last or today - timedelta(days=1)
+        first = first or last - timedelta(days=PROVISIONAL - 1)
+        _within_memory(first, last, today)
+        if isinstance(userid, str) or not userid:
+            raise InputError("userid: name members, in a list", "userid")
+        spans = tuple(_spans(first, last))
+        asked = [(one, span) for one in dict.fromkeys(userid) for span in spans]
+        calls = [Statistics.behavior(userid=[one], start_time=_midnight(start), end_time=_midnight(end)) for one, (start, end) in asked]
+        replies = yield from Gather(calls, limit=limit)
+        rows, failed = list[MemberDay](), dict[str, Exception]()
+        for (one, _), reply in zip(asked, replies, strict=True):
+            if isinstance(reply, Exception):
+                failed.setdefault(one, reply)
+            else:
+                rows += (_member_day(one, figures, today) for figures in reply.behavior_data)
+        return DailyFigures(tuple(rows), failed)
+
+
+def _within_memory(first: date, last: date, today: date) -> None:
+    if last >= today:
+        raise InputError(f"last: there are figures up to yesterday, {today - timedelta(days=1)}; got {last}", "last")
+    if first > last:
+        raise InputError(f"first: {first} is after last, {last}", "first")
+    if (today - first).days > DAYS_BACK:
+        raise InputError(f"first: the platform keeps {DAYS_BACK} days, back to {today - timedelta(days=DAYS_BACK)}; got {first}", "first")
+
+
+def _spans(first: date, last: date) -> Iterator[tuple[date, date]]:
+    while first <= last:
+        end = min(first + timedelta(days=DAYS_A_CALL - 1), last)
+        yield first, end
+        first = end + timedelta(days=1)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), BEIJING)
+
+
+def _member_day(userid: str, figures: Behavior, today: date) -> MemberDay:
+    day = figures.stat_time.astimezone(BEIJING).date()
+    return MemberDay(
+        userid,
+        day,
+        (today - day).days <= PROVISIONAL,
+        figures.chat_cnt,
+        figures.message_cnt,
+        figures.reply_percentage,
+        figures.avg_reply_time,
+        figures.negative_feedback_cnt,
+        figures.new_apply_cnt,
+        figures.new_contact_cnt,
+    )

@@ -6,125 +6,40 @@ read a customer again once they have moved.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Final
 
 from pydantic import Field
 
-from ..core.call import Call
-from ..core.endpoint import POST, paged
-from ..core.model import MaxChars, MaxItems, NotEmpty, OpenIntEnum, Reply, Timestamp, WireModel
-from .common import ItemResult
-from .resource import CursorReply, M, WeComResource
+from ..core.call import Call, Flow, Pages
+from ..core.endpoint import POST, flow, paged
+from ..core.errors import InputError, NotFound, SiyuError
+from ..core.model import MaxChars, MaxItems, NotEmpty
+from .common import SKEW, chunks, clock_of
+from .customers import Customers
+from .resource import M, WeComResource
+from .transfer_models import (
+    BEGUN_BEFORE,
+    TAKES,
+    FailedGroup,
+    GroupsHandedOver,
+    GroupsTransferred,
+    GroupTransferCode,
+    TransferCode,
+    TransferOutcome,
+    TransferPlan,
+    TransferredCustomer,
+    TransferResult,
+    TransferResultPage,
+    TransferRun,
+    TransferStarted,
+    TransferStatus,
+    UnassignedPage,
+)
 
-
-class TransferCode(OpenIntEnum):
-    """Whether the transfer of one customer has begun, and why not (转接错误码)."""
-
-    STARTED = 0
-    UNKNOWN_CUSTOMER = 40096
-    GIVER_HAS_NOT_LEFT = 40097
-    TAKER_NOT_VERIFIED = 40098
-    """The taker has not proved their real name."""
-    TAKER_FULL = 40099
-    ALREADY_BEING_MOVED = 40100
-    TOO_OFTEN = 40128
-    """Two transfers of one customer in 90 calendar days are the most."""
-    ALREADY_RUNNING = 40129
-    SAME_MEMBER = 40130
-    NOT_FOLLOWED_BY_GIVER = 40131
-    NO_RELATION = 84061
-
-
-class GroupTransferCode(OpenIntEnum):
-    """Why one group was not handed over (转接错误码)."""
-
-    OWNER_HAS_NOT_LEFT = 90500
-    NOT_A_CUSTOMER_GROUP = 90501
-    OWNER_HAS_LEFT = 90502
-    FULL = 90503
-    """The group is full of people from WeChat: the client has to confirm."""
-    SAME_OWNER = 90504
-    RUNNING = 90507
-    ALREADY_DONE = 90508
-    """Counts as success."""
-    NOT_A_WECOM_GROUP = 90509
-    COMPANY_INACTIVE = 90510
-
-
-class TransferStatus(OpenIntEnum):
-    """What became of the transfer of one customer (接替状态)."""
-
-    DONE = 1
-    WAITING = 2
-    REFUSED = 3
-    """By the customer."""
-    TAKER_FULL = 4
-    NO_RECORD = 5
-
-
-class TransferredCustomer(ItemResult[TransferCode]):
-    """Whether the transfer of one customer has begun; `error` has the reason as an error, else None."""
-
-    external_userid: str
-
-
-class TransferStarted(Reply):
-    """What became of each customer that was asked for."""
-
-    customer: tuple[TransferredCustomer, ...] = ()
-
-
-class TransferResult(WireModel):
-    """How far the transfer of one customer is."""
-
-    external_userid: str
-    status: TransferStatus | None = None
-    takeover_time: Timestamp | None = None
-    """When the taker got, or will get, the customer; the platform sends 0 (1970) where that is never."""
-
-
-class TransferResultPage(CursorReply):
-    """A page of transfers."""
-
-    customer: tuple[TransferResult, ...] = ()
-
-    def items(self) -> Sequence[TransferResult]:
-        """Give the transfers of this page."""
-        return self.customer
-
-
-class FailedGroup(ItemResult[GroupTransferCode]):
-    """A group that was not handed over; `error` has the reason as an error."""
-
-    chat_id: str
-
-
-class GroupsTransferred(Reply):
-    """The groups that were not handed over; all others were."""
-
-    failed_chat_list: tuple[FailedGroup, ...] = ()
-
-
-class UnassignedCustomer(WireModel):
-    """A customer of a member who has left."""
-
-    handover_userid: str
-    """The member who has left."""
-    external_userid: str
-    dimission_time: Timestamp | None = None
-    """When they left."""
-
-
-class UnassignedPage(CursorReply):
-    """A page of customers whom nobody looks after."""
-
-    info: tuple[UnassignedCustomer, ...] = ()
-    is_last: bool | None = None
-
-    def items(self) -> Sequence[UnassignedCustomer]:
-        """Give the customers of this page."""
-        return self.info
+A_CALL: Final = 100
 
 
 class OnjobTransfer(WeComResource[M]):
@@ -165,6 +80,69 @@ class OnjobTransfer(WeComResource[M]):
         single groups: look at `failed_chat_list`.
         """
         ...
+
+    # What takes several calls
+
+    @flow
+    def plan(self, external_userid: Sequence[str] | None = None, *, handover_userid: str, takeover_userid: str) -> Flow[TransferPlan]:
+        """Look who of these customers (all of the giver's, if left out) can be handed over (分配在职成员的客户).
+
+        Nothing is asked for yet. Who does not belong to the giver, or is on the way to this taker, is `blocked`. How often somebody was
+        handed over in the last 90 calendar days the platform tells only when it is asked (40128). Raises InputError where the taker may
+        not have customers.
+        """
+        yield from _may_take(handover_userid, takeover_userid)
+        try:
+            theirs = (yield from Customers.list(handover_userid)).external_userid
+        except NotFound:
+            theirs = ()
+        running = OnjobTransfer.results(handover_userid=handover_userid, takeover_userid=takeover_userid)
+        return (yield from _planned(external_userid, theirs, running, handover_userid, takeover_userid))
+
+    @flow
+    def start(self, plan: TransferPlan, *, transfer_success_msg: str | None = None) -> Flow[TransferRun]:
+        """Ask for what was planned, in calls of 100 customers (分配在职成员的客户).
+
+        The customers are told and may refuse; after 24 hours without a word they have moved. A call whose answer was lost is asked for
+        again, which starts nothing twice: the platform says of each customer who is on the way already. Store what it gives, or at
+        least its `started_at`, and ask for the `outcome` a day later.
+        """
+
+        def ask(some: Sequence[str]) -> Call[TransferStarted]:
+            return OnjobTransfer.customers(
+                some,
+                handover_userid=plan.handover_userid,
+                takeover_userid=plan.takeover_userid,
+                transfer_success_msg=transfer_success_msg,
+            )
+
+        results = OnjobTransfer.results(handover_userid=plan.handover_userid, takeover_userid=plan.takeover_userid)
+        return (yield from _started(plan, ask, results, clock_of(self).now()))
+
+    @flow
+    def outcome(
+        self,
+        external_userid: Sequence[str] | None = None,
+        *,
+        handover_userid: str,
+        takeover_userid: str,
+        started_at: datetime | None = None,
+    ) -> Flow[TransferOutcome]:
+        """Ask how far a transfer is, for these customers or for all between the two (查询客户接替状态).
+
+        `started_at` leaves out transfers of earlier times, and tells when those who wait will have moved. Ask 24 hours after it.
+        """
+        results = OnjobTransfer.results(handover_userid=handover_userid, takeover_userid=takeover_userid)
+        return (yield from _outcome(results, external_userid, started_at))
+
+    @flow
+    def hand_over_groups(self, chat_id_list: Sequence[str], *, new_owner: str) -> Flow[GroupsHandedOver]:
+        """Hand any number of groups over to a new owner, 100 in a call (分配在职成员的客户群).
+
+        A group may be handed over twice in 90 calendar days. A call whose answer was lost is repeated: that the owner is the same now
+        (90504) means that it had arrived.
+        """
+        return (yield from _groups_handed_over(chat_id_list, lambda some: OnjobTransfer.groups(some, new_owner=new_owner)))
 
 
 class ResignedTransfer(WeComResource[M]):
@@ -224,3 +202,168 @@ class ResignedTransfer(WeComResource[M]):
         at `failed_chat_list`; 90508 in it means that the group has been handed over before.
         """
         ...
+
+    # What takes several calls
+
+    @flow
+    def plan(self, external_userid: Sequence[str] | None = None, *, handover_userid: str, takeover_userid: str) -> Flow[TransferPlan]:
+        """Look who of these customers (all that wait for somebody, if left out) can be handed over (分配离职成员的客户).
+
+        Nothing is asked for yet. Who is not in the list of the giver's unassigned customers, or is on the way to this taker, is `blocked`.
+        Raises InputError where the taker may not have customers, or the giver has not left. The list of unassigned customers is the
+        company's: it is read whole.
+        """
+        members = yield from _may_take(handover_userid, takeover_userid)
+        if handover_userid in members:
+            raise InputError(
+                f"handover_userid: {handover_userid!r} has not left the company; that is a case for onjob_transfer", "handover_userid"
+            )
+        waiting = yield from ResignedTransfer.all_unassigned()
+        theirs = tuple(row.external_userid for row in waiting if row.handover_userid == handover_userid)
+        running = ResignedTransfer.results(handover_userid=handover_userid, takeover_userid=takeover_userid)
+        return (yield from _planned(external_userid, theirs, running, handover_userid, takeover_userid))
+
+    @flow
+    def start(self, plan: TransferPlan) -> Flow[TransferRun]:
+        """Ask for what was planned, in calls of 100 customers (分配离职成员的客户).
+
+        The customers are told and may refuse; after 24 hours without a word they have moved. A call whose answer was lost is asked for
+        again, which starts nothing twice: the platform says of each customer who is on the way already. Store what it gives, or at
+        least its `started_at`, and ask for the `outcome` a day later.
+        """
+
+        def ask(some: Sequence[str]) -> Call[TransferStarted]:
+            return ResignedTransfer.customers(some, handover_userid=plan.handover_userid, takeover_userid=plan.takeover_userid)
+
+        results = ResignedTransfer.results(handover_userid=plan.handover_userid, takeover_userid=plan.takeover_userid)
+        return (yield from _started(plan, ask, results, clock_of(self).now()))
+
+    @flow
+    def outcome(
+        self,
+        external_userid: Sequence[str] | None = None,
+        *,
+        handover_userid: str,
+        takeover_userid: str,
+        started_at: datetime | None = None,
+    ) -> Flow[TransferOutcome]:
+        """Ask how far a transfer is, for these customers or for all between the two (查询客户接替状态).
+
+        `started_at` leaves out transfers of earlier times, and tells when those who wait will have moved. Ask 24 hours after it.
+        """
+        results = ResignedTransfer.results(handover_userid=handover_userid, takeover_userid=takeover_userid)
+        return (yield from _outcome(results, external_userid, started_at))
+
+    @flow
+    def hand_over_groups(self, chat_id_list: Sequence[str], *, new_owner: str) -> Flow[GroupsHandedOver]:
+        """Hand any number of groups whose owner has left over to a new one, 100 in a call (分配离职成员的客户群).
+
+        The new owner takes 300 groups a day. Those that had been handed over before (90508) count as done, so repeating it is harmless.
+        """
+        return (yield from _groups_handed_over(chat_id_list, lambda some: ResignedTransfer.groups(some, new_owner=new_owner)))
+
+
+# Both kinds
+
+
+def _may_take(giver: str, taker: str) -> Flow[tuple[str, ...]]:
+    """The members who may have customers, the taker among them."""
+    if giver == taker:
+        raise InputError("takeover_userid: giver and taker are the same member", "takeover_userid")
+    members = (yield from Customers.follow_users()).follow_user
+    if taker not in members:
+        raise InputError(f"takeover_userid: {taker!r} may not have customers: switch 客户联系 on for them", "takeover_userid")
+    return members
+
+
+def _planned(
+    asked: Sequence[str] | None, theirs: Sequence[str], results: Pages[TransferResult], giver: str, taker: str
+) -> Flow[TransferPlan]:
+    running = {row.external_userid for row in (yield from results) if row.status == TransferStatus.WAITING}
+    owned = frozenset(theirs)
+    reasons = dict[str, TransferCode | None]()
+    for key in theirs if asked is None else asked:
+        reasons[key] = TransferCode.ALREADY_RUNNING if key in running else None if key in owned else TransferCode.NOT_FOLLOWED_BY_GIVER
+    blocked = tuple(TransferredCustomer(external_userid=key, errcode=code) for key, code in reasons.items() if code is not None)
+    return TransferPlan(giver, taker, tuple(key for key, code in reasons.items() if code is None), blocked)
+
+
+def _started(
+    plan: TransferPlan, ask: Callable[[Sequence[str]], Call[TransferStarted]], results: Pages[TransferResult], now: datetime
+) -> Flow[TransferRun]:
+    started, blocked, in_doubt = list[str](), list(plan.blocked), list[str]()
+    failed = dict[str, Exception]()
+    calls = [ask(some) for some in chunks(plan.ready, A_CALL)]  # all are made before the first is sent: bad input stops all
+    for number, call in enumerate(calls):
+        customers: Sequence[str] = call.arguments["external_userid"]
+        try:
+            rows = (yield from call).customer
+        except SiyuError as error:
+            if not error.may_have_arrived:
+                if not number:
+                    raise  # nothing has begun, and what is wrong is most likely wrong for everybody
+                failed |= dict.fromkeys(customers, error)
+                continue
+            rows = yield from _asked_again(call, results)
+        told = {row.external_userid for row in rows}
+        started += [row.external_userid for row in rows if row.errcode == TransferCode.STARTED]
+        blocked += [row for row in rows if row.errcode != TransferCode.STARTED]
+        in_doubt += [key for key in customers if key not in told]
+    return TransferRun(plan.handover_userid, plan.takeover_userid, now, tuple(started), tuple(blocked), failed, tuple(in_doubt))
+
+
+def _asked_again(call: Call[TransferStarted], results: Pages[TransferResult]) -> Flow[tuple[TransferredCustomer, ...]]:
+    """Repeat a call whose answer was lost. The plan found nobody of them on the way between these two: who is so now has begun with it."""
+    customers: Sequence[str] = call.arguments["external_userid"]
+    told, running, known = dict[str, TransferredCustomer](), frozenset[str](), False
+    with suppress(SiyuError):
+        told = {row.external_userid: row for row in (yield from call).customer}
+    with suppress(SiyuError):
+        running = frozenset(row.external_userid for row in (yield from results) if row.status == TransferStatus.WAITING)
+        known = True
+    for key in customers:
+        if key in running:
+            told[key] = TransferredCustomer(external_userid=key, errcode=TransferCode.STARTED)
+        elif not known and key in told and told[key].errcode in BEGUN_BEFORE:
+            del told[key]  # on the way, but to whom?
+    return tuple(told.values())
+
+
+def _outcome(results: Pages[TransferResult], asked: Sequence[str] | None, started_at: datetime | None) -> Flow[TransferOutcome]:
+    found = dict[str, TransferResult]()
+    for row in (yield from results):
+        if started_at and row.status == TransferStatus.DONE and row.takeover_time and row.takeover_time < started_at - SKEW:
+            continue  # an earlier transfer between the same two
+        if row.external_userid not in found or row.status == TransferStatus.WAITING:
+            found[row.external_userid] = row
+    if asked is not None:
+        unknown = TransferStatus.NO_RECORD
+        found = {key: found.get(key) or TransferResult(external_userid=key, status=unknown) for key in dict.fromkeys(asked)}
+    return TransferOutcome(tuple(found.values()), started_at + TAKES if started_at else None)
+
+
+def _groups_handed_over(chat_ids: Sequence[str], ask: Callable[[Sequence[str]], Call[GroupsTransferred]]) -> Flow[GroupsHandedOver]:
+    if not chat_ids:
+        raise InputError("chat_id_list: name at least one group", "chat_id_list")
+    done, blocked, failed = list[str](), list[FailedGroup](), dict[str, Exception]()
+    calls = [ask(some) for some in chunks(tuple(dict.fromkeys(chat_ids)), A_CALL)]
+    for number, call in enumerate(calls):
+        groups: Sequence[str] = call.arguments["chat_id_list"]
+        as_done = {GroupTransferCode.ALREADY_DONE}
+        try:
+            try:
+                rows = (yield from call).failed_chat_list
+            except SiyuError as error:
+                if not error.may_have_arrived:
+                    raise
+                as_done.add(GroupTransferCode.SAME_OWNER)  # as the lost call made it
+                rows = (yield from call).failed_chat_list
+        except SiyuError as error:
+            if not number and not error.may_have_arrived:
+                raise
+            failed |= dict.fromkeys(groups, error)
+            continue
+        stay = {row.chat_id: row for row in rows if row.errcode not in as_done}
+        blocked += stay.values()
+        done += [chat_id for chat_id in groups if chat_id not in stay]
+    return GroupsHandedOver(tuple(done), tuple(blocked), failed)

@@ -9,7 +9,7 @@ Not simulated: customer groups (chat_type group is refused), strategy groups.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from attrs import define, field
@@ -22,6 +22,8 @@ from .errors import refusal
 NOT_SENT, SENT, NOT_FRIEND, OVER_LIMIT = 0, 1, 2, 3
 _ROW_NAMES = {NOT_SENT: "not_sent", SENT: "sent", NOT_FRIEND: "not_friend", OVER_LIMIT: "over_limit"}
 OPENS, CLOSES = 9, 21
+LONGEST_TEXT = 4000
+"""Bytes."""
 
 
 @define
@@ -166,24 +168,53 @@ def content(body: Fields, living_media: Callable[[str], object]) -> tuple[str, t
     attachments = body.objects("attachments")
     if not words and not attachments:
         raise refusal(40063, "text and attachments")
-    if len(words.encode()) > 4000:
+    if len(words.encode()) > LONGEST_TEXT:
         raise refusal(45002)
     if len(attachments) > 9:
         raise refusal(41064)
     for attachment in attachments:
         kind = attachment.text("msgtype")
         part = attachment.object(kind)
-        if kind not in _ATTACHMENTS or part is None:
+        if part is None:
             raise refusal(40058, f"msgtype {kind}")
-        required, limits = _ATTACHMENTS[kind]
-        for name in required:
-            part.text(name)
-        for name, limit in limits.items():
-            if len(part.text_or(name).encode()) > limit:
-                raise refusal(40058, f"{kind}.{name} is longer than {limit} bytes")
-        if kind == "image" and not part.text_or("media_id") and not part.text_or("pic_url"):
-            raise refusal(40063, "image.media_id and image.pic_url")
-        for media_id in filter(None, (part.text_or("media_id"), part.text_or("pic_media_id"))):
-            if not living_media(media_id):
-                raise refusal(40007, media_id)
+        check_part(kind, part, living_media)
     return words, tuple(dict(attachment.values) for attachment in attachments)
+
+
+def check_part(kind: str, part: Fields, living_media: Callable[[str], object]) -> None:
+    """One content, held against the platform's limits."""
+    if kind not in _ATTACHMENTS:
+        raise refusal(40058, f"msgtype {kind}")
+    required, limits = _ATTACHMENTS[kind]
+    for name in required:
+        part.text(name)
+    for name, limit in limits.items():
+        if len(part.text_or(name).encode()) > limit:
+            raise refusal(40058, f"{kind}.{name} is longer than {limit} bytes")
+    if kind == "image" and not part.text_or("media_id") and not part.text_or("pic_url"):
+        raise refusal(40063, "image.media_id and image.pic_url")
+    for media_id in filter(None, (part.text_or("media_id"), part.text_or("pic_media_id"))):
+        if not living_media(media_id):
+            raise refusal(40007, media_id)
+
+
+def standing(body: Fields, kinds: Sequence[str], living_media: Callable[[str], object]) -> Json:
+    """A text and the first of several contents, as templates and conclusions hold them; a picture is told by its address."""
+    text = body.object("text")
+    words = text.text_or("content") if text else ""
+    if len(words.encode()) > LONGEST_TEXT:
+        raise refusal(45002)
+    held: Json = {"text": {"content": words}} if words else {}
+    for kind in kinds:
+        if part := body.object(kind):
+            check_part(kind, part, living_media)
+            held[kind] = {name: value for name, value in part.values.items() if name != "pic_media_id"}
+            if kind == "image" and (media_id := part.text_or("media_id")):
+                held[kind] = {"pic_url": picture(media_id)}
+            break
+    return held
+
+
+def picture(media_id: str) -> str:
+    """The address of an uploaded picture."""
+    return f"http://wework.qpic.cn/wwpic/sandbox_{media_id}/0"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..platform import Fields, Json, Request, Router, multipart, page
+from ..platform import Fields, Json, Request, multipart, page
 from ..world import Delivery, Member, Relation
 from . import mass
 from .errors import refusal
 from .mass import Task
+from .routing import page_size, router
 from .state import Media, TagGroup, WeComPlatform
 
-router: Router[WeComPlatform] = Router()
 _MONTH = 31 * 86400
 
 
@@ -77,7 +77,7 @@ def user_list(wecom: WeComPlatform, request: Request) -> Json:
 def user_list_id(wecom: WeComPlatform, request: Request) -> Json:
     """获取成员ID列表."""
     body = wecom.body(request)
-    rows, following = page(list(wecom.world.members.values()), body.text_or("cursor"), _limit(body, 10_000, 10_000))
+    rows, following = page(list(wecom.world.members.values()), body.text_or("cursor"), page_size(body, 10_000, 10_000))
     return {"next_cursor": following, "dept_user": [{"userid": m.userid, "department": m.shop.id} for m in rows]}
 
 
@@ -149,7 +149,7 @@ def batch_get_by_user(wecom: WeComPlatform, request: Request) -> Json:
     if not all(userid in wecom.world.members for userid in userids):
         raise refusal(40003)
     relations = [relation for userid in dict.fromkeys(userids) for relation in wecom.world.contacts[userid].values()]
-    rows, following = page(relations, body.text_or("cursor"), _limit(body, 100, 50))
+    rows, following = page(relations, body.text_or("cursor"), page_size(body, 100, 50))
     contacts = [{"external_contact": _contact(wecom, r.external_userid), "follow_info": _follow(wecom, r, named=False)} for r in rows]
     return {"external_contact_list": contacts, "next_cursor": following}
 
@@ -354,7 +354,7 @@ def get_groupmsg_list_v2(wecom: WeComPlatform, request: Request) -> Json:
         and (kinds == 2 or kinds == int(task.personal))
         and body.text("chat_type") == "single"
     ]
-    rows, following = page(found, body.text_or("cursor"), _limit(body, 100, 50))
+    rows, following = page(found, body.text_or("cursor"), page_size(body, 100, 50))
     return {"next_cursor": following, "group_msg_list": [task.listed() for task in rows]}
 
 
@@ -363,7 +363,7 @@ def get_groupmsg_task(wecom: WeComPlatform, request: Request) -> Json:
     """获取群发成员发送任务列表."""
     body = wecom.body(request)
     task = _dispatched(wecom, body)
-    rows, following = page(list(task.todos.values()), body.text_or("cursor"), _limit(body, 1000, 500))
+    rows, following = page(list(task.todos.values()), body.text_or("cursor"), page_size(body, 1000, 500))
     tasks: list[Json] = [{"userid": todo.userid, "status": 0 if todo.sent_at is None else 2} for todo in rows]
     for todo, row in zip(rows, tasks, strict=True):
         if todo.sent_at is not None:
@@ -380,7 +380,7 @@ def get_groupmsg_send_result(wecom: WeComPlatform, request: Request) -> Json:
     todo = task.todos.get(userid)
     if todo is None:
         raise refusal(40003, "the member is not part of this message")
-    rows, following = page(list(todo.rows.items()), body.text_or("cursor"), _limit(body, 1000, 500))
+    rows, following = page(list(todo.rows.items()), body.text_or("cursor"), page_size(body, 1000, 500))
     results: list[Json] = []
     for customer, row in rows:
         result: Json = {"external_userid": customer, "userid": userid, "status": row.status}
@@ -412,8 +412,10 @@ def send_welcome_msg(wecom: WeComPlatform, request: Request) -> Json:
     now = wecom.world.clock.time()
     if welcome is None or now > welcome.expires:
         raise refusal(41050)
-    if welcome.used:
-        raise refusal(41051)
+    if welcome.used or welcome.stolen:
+        reason = 41051 if welcome.used else 41096
+        welcome.used = True
+        raise refusal(reason)
     welcome.used = True
     delivery = Delivery(code, welcome.external_userid, welcome.userid, "welcome", text, attachments, now)
     wecom.world.inboxes[welcome.external_userid].append(delivery)
@@ -464,7 +466,7 @@ def media_upload(wecom: WeComPlatform, request: Request) -> Json:
 def media_uploadimg(wecom: WeComPlatform, request: Request) -> Json:
     """上传图片."""
     media = _upload(wecom, request, "image")
-    return {"url": f"http://wework.qpic.cn/wwpic/sandbox_{media.media_id}/0"}
+    return {"url": mass.picture(media.media_id)}
 
 
 @router.on("POST", "/cgi-bin/media/upload_attachment")
@@ -474,7 +476,7 @@ def media_upload_attachment(wecom: WeComPlatform, request: Request) -> Json:
     if query.text("attachment_type") not in ("1", "2"):
         raise refusal(40058, "attachment_type")
     media = _upload(wecom, request, query.text("media_type"))
-    media.for_moments = True
+    media.for_moments = query.text("attachment_type") == "1"
     return {"type": media.kind, "media_id": media.media_id, "created_at": media.created}
 
 
@@ -489,9 +491,3 @@ def _upload(wecom: WeComPlatform, request: Request, kind: str) -> Media:
     media = Media(wecom.new_id("MEDIA"), kind, filename, len(content), wecom.world.now())
     wecom.media[media.media_id] = media
     return media
-
-
-def _limit(body: Fields, most: int, default: int) -> int:
-    """A page size; one that is too large silently becomes the default."""
-    limit = body.number_or("limit", default)
-    return limit if 0 < limit <= most else default

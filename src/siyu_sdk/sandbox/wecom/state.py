@@ -1,31 +1,40 @@
-"""What the fake WeCom remembers, and what happens in it without anybody calling: see also mass.py.
+"""What the fake WeCom remembers: tags, mass messages, files; the other chapters have files of their own, people.py has the people.
 
-Not simulated: departments beyond the shops, groups, moments, contact ways, transfer, strategy tags, IP allow-lists, per-minute quotas
+Not simulated: departments beyond the shops, strategy tags and groups, products and intercept rules, IP allow-lists, per-minute quotas
 (inject 45009 with `sandbox.faults`), rights of single apps.
 """
 
 from __future__ import annotations
 
-import secrets
+from collections import Counter
 from functools import partial
-from typing import Any, Literal
-from urllib.parse import urlencode
+from typing import Any
 
 from attrs import define, field
 
-from ...core.crypto import CallbackCodec
 from ..clock import beijing
-from ..platform import JsonPlatform
-from ..push import Message, Push
+from ..platform import Json, JsonPlatform
+from ..push import Push
 from ..seed import OPTED_OUT
-from ..world import Delivery, Person, Relation, World
+from ..world import Delivery, World
 from . import mass
+from .acquisition import Acquisition
+from .chats import Chats
+from .contact_ways import ContactWays
 from .errors import TABLE, refusal
+from .events import Events
+from .group_welcome import GroupWelcomes
+from .join_ways import JoinWays
+from .kf import CustomerService
 from .mass import QuotaRule, Row, Task, ToDo
+from .moments import Moments
+from .oauth import OAuth
+from .people import People, Welcome
+from .routing import router
+from .statistics import Statistics
+from .transfer import Transfers
 
-ChangeType = Literal["add_external_contact", "del_follow_user", "del_external_contact"]
 MEDIA_LIFE = 3 * 86400
-WELCOME_LIFE = 20
 
 
 @define
@@ -67,23 +76,14 @@ class Media:
     for_moments: bool = False
 
 
-@define
-class Welcome:
-    """One WelcomeCode."""
-
-    userid: str
-    external_userid: str
-    expires: float
-    used: bool = False
-
-
-class WeComPlatform(JsonPlatform["WeComPlatform"]):
+class WeComPlatform(People, JsonPlatform["WeComPlatform"]):
     """The state of the fake WeCom, and the hands with which a test moves its people."""
 
     name = "wecom"
 
     def __init__(self, world: World, push: Push) -> None:
-        from .routes import router  # routes name this class
+        # These name this class, so they are read when it is there; reading them registers their calls.
+        from . import kf_routes, routes  # noqa: F401 # pyright: ignore[reportUnusedImport]
 
         super().__init__(world, router, TABLE)
         self.push = push
@@ -98,7 +98,18 @@ class WeComPlatform(JsonPlatform["WeComPlatform"]):
         self.dispatch_lag = 1.0
         """Seconds for which get_groupmsg_task and get_groupmsg_send_result answer 41063 after creation."""
         self._numbers = 0
-        self._codec = CallbackCodec(world.credentials.callback_token, world.credentials.callback_aes_key, [world.credentials.corpid])
+        self.events = Events(world, push)
+        self.console_welcomes = set()
+        self.contact_ways = ContactWays(self)
+        self.chats = Chats(self)
+        self.join_ways = JoinWays(self)
+        self.group_welcomes = GroupWelcomes()
+        self.moments = Moments(self)
+        self.transfers = Transfers(self)
+        self.statistics = Statistics(self)
+        self.acquisition = Acquisition(self)
+        self.kf = CustomerService(self)
+        self.oauth = OAuth(self)
 
     def new_id(self, prefix: str) -> str:
         """An id that nobody can guess, the same in every run of the same order."""
@@ -157,6 +168,29 @@ class WeComPlatform(JsonPlatform["WeComPlatform"]):
                 relation.tags.discard(tag.id)
         group.deleted = not group.living()
 
+    def console_adds_tags(self, group_name: str, *names: str) -> TagGroup:
+        """A colleague adds tags in the console (change_external_tag: the group where it is new, then each tag)."""
+        with self.world.lock:
+            before = set(self.groups)
+            group = self.add_tags(group_name, list(names))
+            if group.id not in before:
+                self.events.tell("change_external_tag", "create", Id=group.id, TagType="tag_group")
+            for tag in group.living():
+                if tag.name in names:
+                    self.events.tell("change_external_tag", "create", Id=tag.id, TagType="tag")
+            return group
+
+    def console_deletes_tag(self, name: str) -> None:
+        """A colleague deletes the tag "group/tag" in the console, with every mark. KeyError where there is none."""
+        with self.world.lock:
+            found = self.find_tag(self.tag_id(name) or "")
+            if found is None:
+                raise KeyError(name)
+            self.delete_tag(*found)
+            self.events.tell("change_external_tag", "delete", Id=found[1].id, TagType="tag")
+            if found[0].deleted:
+                self.events.tell("change_external_tag", "delete", Id=found[0].id, TagType="tag_group")
+
     # mass messages
 
     def quota_window(self, at: float) -> str:
@@ -193,7 +227,7 @@ class WeComPlatform(JsonPlatform["WeComPlatform"]):
         with self.world.lock:
             task = self.tasks[msgid]
             todo = task.todos[userid]
-            if task.cancelled or todo.sent_at is not None or not self._attachments_alive(task):
+            if task.cancelled or todo.sent_at is not None or userid not in self.world.members or not self._attachments_alive(task):
                 return
             todo.sent_at = self.world.now()
             for customer, row in todo.rows.items():
@@ -207,7 +241,7 @@ class WeComPlatform(JsonPlatform["WeComPlatform"]):
             return mass.NOT_FRIEND
         now = self.world.clock.time()
         window = self.quota_window(now)
-        received = sum(d.kind != "welcome" and self.quota_window(d.at) == window for d in self.world.inboxes[customer])
+        received = sum(d.mass and self.quota_window(d.at) == window for d in self.world.inboxes[customer])
         if received >= self.quota_limit(now):
             return mass.OVER_LIMIT
         kind = "personal" if task.personal else "task"
@@ -233,7 +267,8 @@ class WeComPlatform(JsonPlatform["WeComPlatform"]):
         task.reminders.append(now)
         for userid, todo in task.todos.items():
             chance = self.world.dice.roll("remind", task.msgid, userid, len(task.reminders))
-            if todo.sent_at is None and self.world.members[userid].habit != "never" and chance < 0.5:
+            member = self.world.members.get(userid)
+            if todo.sent_at is None and member and member.habit != "never" and chance < 0.5:
                 when = mass.working_hours(now + 300 + chance * 6000, chance)
                 self.world.timeline.at(when, partial(self.confirm, task.msgid, userid))
 
@@ -247,6 +282,9 @@ class WeComPlatform(JsonPlatform["WeComPlatform"]):
             for relation in self.world.follows[customer].values():
                 relation.tags.add(tag.id)
         self._messages_by_hand(used_up)
+        self.chats.plant()
+        self.kf.plant()
+        self.acquisition.plant()
         for customer, follows in self.world.follows.items():
             for userid in follows:
                 chance = self.world.dice.roll("leave", userid, customer)
@@ -270,83 +308,32 @@ class WeComPlatform(JsonPlatform["WeComPlatform"]):
             for customer in rows:
                 self.world.inboxes[customer].append(Delivery(task.msgid, customer, sender, "personal", task.text, (), at))
 
-    def customer_adds(self, userid: str, *, state: str = "", name: str = "新朋友", external_userid: str | None = None) -> str:
-        """A customer (a new one, or a known person again) adds this member: an event with a WelcomeCode. Returns the external_userid."""
-        with self.world.lock:
-            if external_userid is None:
-                number = len(self.world.people)
-                external_userid = f"wm{number}"
-                self.world.add_person(Person(number, name, 0, f"oUnion{number:022d}", f"oMini{number:023d}", None, external_userid))
-            now = self.world.now()
-            self.world.befriend(Relation(userid, external_userid, self.world.customers[external_userid].name, now, 1, now, state))
-            code = self.new_id("WELCOME")
-            self.welcomes[code] = Welcome(userid, external_userid, self.world.clock.time() + WELCOME_LIFE)
-            self.event("add_external_contact", userid, external_userid, State=state, WelcomeCode=code)
-            return external_userid
-
-    def customer_deletes(self, external_userid: str, userid: str) -> None:
-        """The customer deletes the member: a one-sided relation stays, messages no longer arrive (del_follow_user)."""
-        with self.world.lock:
-            relation = self.world.relation(userid, external_userid)
-            if relation and not relation.deleted_by_customer:
-                relation.deleted_by_customer = True
-                self.event("del_follow_user", userid, external_userid)
-
-    def member_deletes(self, external_userid: str, userid: str) -> None:
-        """The member deletes the customer: the relation is gone (del_external_contact)."""
-        with self.world.lock:
-            if self.world.part(userid, external_userid):
-                self.event("del_external_contact", userid, external_userid)
-
-    def chat(self, external_userid: str, userid: str) -> None:
-        """The two talk: mass messages without a sender now go out through this member, and a welcome is too late (41051)."""
-        with self.world.lock:
-            relation = self.world.relation(userid, external_userid)
-            if relation:
-                relation.last_talked = self.world.clock.time()
-            for welcome in self.welcomes.values():
-                if (welcome.userid, welcome.external_userid) == (userid, external_userid):
-                    welcome.used = True
-
-    def event(self, change_type: ChangeType, userid: str, external_userid: str, **more: str) -> None:
-        """A change_external_contact event: into the books, and out to whoever listens."""
-        event = {
-            "ToUserName": self.world.credentials.corpid,
-            "FromUserName": "sys",
-            "CreateTime": str(self.world.now()),
-            "MsgType": "event",
-            "Event": "change_external_contact",
-            "ChangeType": change_type,
-            "UserID": userid,
-            "ExternalUserID": external_userid,
-            **{name: value for name, value in more.items() if value},
-        }
-        self.world.events.append(event)
-        self.push.send(lambda: self._callback(event))
-
-    def _callback(self, event: dict[str, str]) -> Message:
-        """The event in its envelope, encrypted and signed for this moment."""
-        corpid, agentid = self.world.credentials.corpid, self.world.credentials.agentid
-        encrypted = self._codec.encrypt(_xml(event).encode(), corpid)
-        envelope = _xml({"ToUserName": corpid, "AgentID": str(agentid), "Encrypt": encrypted})
-        return Message(envelope.encode(), self._signed(encrypted), {"Content-Type": "text/xml"})
-
-    def _signed(self, encrypted: str) -> str:
-        timestamp, nonce = str(self.world.now()), secrets.token_hex(5)
-        return urlencode({"msg_signature": self._codec.sign(timestamp, nonce, encrypted), "timestamp": timestamp, "nonce": nonce})
+    # books
 
     def verify_url(self) -> bool:
         """What the console does when a callback URL is saved: a GET whose decrypted echostr has to come back within a second."""
-        word = secrets.token_hex(8)
-        echostr = self._codec.encrypt(word.encode(), self.world.credentials.corpid)
-        query = f"{self._signed(echostr)}&{urlencode({'echostr': echostr})}"
-        attempt = self.push.deliver(Message(query=query, method="GET"))
-        return attempt.status == 200 and attempt.reply == word.encode()
+        return self.events.verify_url()
 
+    def summary(self) -> Json:
+        """The counts of the chapters as JSON values; mass messages stand in the books by themselves."""
+        return {
+            "contact_ways": self.contact_ways.summary(),
+            "chats": self.chats.summary(),
+            "join_ways": self.join_ways.summary(),
+            "moments": self.moments.summary(),
+            "transfers": self.transfers.summary(),
+            "acquisition": self.acquisition.summary(),
+            "kf": self.kf.summary(),
+        }
 
-def _xml(fields: dict[str, str]) -> str:
-    return "<xml>" + "".join(f"<{name}>{_cdata(value)}</{name}>" for name, value in fields.items()) + "</xml>"
+    def violations(self) -> list[str]:
+        """Everything in the chapters that must never be."""
+        chapters = (self.contact_ways, self.chats, self.join_ways, self.moments, self.transfers, self.acquisition, self.kf)
+        return [*self._welcomed_twice(), *(sentence for chapter in chapters for sentence in chapter.violations())]
 
-
-def _cdata(value: str) -> str:
-    return value if value.isdigit() else "<![CDATA[" + value.replace("]]>", "]]]]><![CDATA[>") + "]]>"
+    def _welcomed_twice(self) -> list[str]:
+        wrong: list[str] = []
+        for customer, inbox in self.world.inboxes.items():
+            welcomes = Counter(delivery.msgid for delivery in inbox if delivery.kind == "welcome")
+            wrong.extend(f"{customer} was welcomed {count} times for adding once" for count in welcomes.values() if count > 1)
+        return wrong

@@ -1,0 +1,156 @@
+"""Third-party apps: a company's token out of the suite's, the suite's out of the newest ticket; a component's accounts likewise."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from siyu_sdk import AsyncWeCom, AuthenticationError, InputError, MiniProgram, TokenExpired, UsageError, WeCom
+from siyu_sdk.caches import MemoryTokenCache, PushedTicket
+from siyu_sdk.miniprogram.component import Authorizer, Component
+from siyu_sdk.wecom.credentials import CustomApp, OwnApp, Provider, Suite, SuiteCorp
+from siyu_sdk.wecom.suite import Suites
+
+CODE = "CANARY-permanent-code"
+
+
+@pytest.fixture
+def cache() -> MemoryTokenCache:
+    return MemoryTokenCache()
+
+
+@pytest.fixture
+def suite(cache: MemoryTokenCache) -> Suite:
+    ticket = PushedTicket(cache, "suite1")
+    ticket.save("CANARY-ticket")
+    return Suite("suite1", "CANARY-suite-secret", ticket)
+
+
+def test_two_companies_share_the_token_of_the_suite(suite: Suite, cache: MemoryTokenCache, platform: Any) -> None:
+    for corp in ("corp1", "corp2", "corp1"):
+        with WeCom(SuiteCorp(suite, corp, CODE), base_url=platform.url, cache=cache) as wecom:
+            wecom.customers.get(corp)
+    assert platform.count == {"suite1": 1, "corp1": 1, "corp2": 1}
+    assert platform.mixed == []
+
+
+async def test_a_crowd_of_tasks_fetches_each_token_once(suite: Suite, cache: MemoryTokenCache, platform: Any) -> None:
+    async with AsyncWeCom(SuiteCorp(suite, "corp1", CODE), base_url=platform.url, cache=cache) as wecom:
+        await asyncio.gather(*(wecom.customers.get("corp1") for _ in range(50)))
+    assert platform.count == {"suite1": 1, "corp1": 1}
+
+
+def test_a_suite_token_that_ended_is_renewed_on_the_way_to_a_companys_token(suite: Suite, cache: MemoryTokenCache, platform: Any) -> None:
+    with WeCom(SuiteCorp(suite, "corp1", CODE), base_url=platform.url, cache=cache) as wecom:
+        wecom.customers.get("corp1")
+        platform.void()
+        wecom.customers.get("corp1")
+    assert platform.count == {"suite1": 2, "corp1": 2}
+
+
+def test_the_newest_ticket_is_used(suite: Suite, cache: MemoryTokenCache, platform: Any) -> None:
+    ticket = PushedTicket(cache, "suite1")  # in the process that callbacks come to
+    ticket.save("old")
+    with WeCom(suite, base_url=platform.url, cache=cache) as wecom:
+        with pytest.raises(TokenExpired, match="40085"):
+            wecom.suites.pre_auth_code()
+        ticket.save("CANARY-newer-ticket")
+        assert wecom.suites.pre_auth_code().pre_auth_code == "pre"
+    assert [b["suite_ticket"] for b in platform.bodies if "suite_ticket" in b] == ["old", "CANARY-newer-ticket"]
+
+
+def test_before_the_first_ticket_the_error_says_what_is_missing(platform: Any, cache: MemoryTokenCache) -> None:
+    with WeCom(Suite("suite1", "s", PushedTicket(cache, "suite1")), base_url=platform.url) as wecom:
+        with pytest.raises(UsageError, match="no suite_ticket has arrived yet"):
+            wecom.suites.pre_auth_code()
+    assert platform.bodies == []
+
+
+def test_a_ticket_reaches_other_processes_through_a_shared_cache(store: Any) -> None:
+    PushedTicket(store.cache(), "suite1").save("one")
+    elsewhere = PushedTicket(store.cache(), "suite1")
+    assert elsewhere() == "one"
+    PushedTicket(store.cache(), "suite1").save("two")
+    assert elsewhere() == "two"
+
+
+def test_a_custom_app_takes_its_permanent_code_for_a_secret(platform: Any) -> None:
+    with WeCom(CustomApp("corp1", CODE), base_url=platform.url) as wecom:
+        wecom.customers.get("corp1")
+    assert platform.count == {"corp1": 1}
+
+
+def test_a_client_says_which_credential_it_lacks(suite: Suite, platform: Any) -> None:
+    with WeCom(Provider("corp9", "CANARY-provider-secret"), base_url=platform.url) as provider:
+        with pytest.raises(UsageError, match=r"no 'access_token' credential; it holds \['none', 'provider_access_token'\]"):
+            provider.customers.get("wm1")
+    with WeCom("corp1", "secret", base_url=platform.url) as own, pytest.raises(UsageError, match="suite_access_token"):
+        own.suites.pre_auth_code()
+
+
+def test_no_credential_shows_its_secret(suite: Suite) -> None:
+    values: list[Any] = [suite, SuiteCorp(suite, "c", CODE), CustomApp("c", CODE), OwnApp("c", CODE), Provider("c", CODE)]
+    component = Component("wx", CODE, lambda: CODE)
+    values += [component, Authorizer(component, "wx1", lambda: CODE, print), WeCom(suite), WeCom(values[1]).session, MiniProgram(component).session]
+    values += [Suites.suite_token("s", CODE, CODE), Suites.corp_token("c", CODE), Suites.permanent_code(CODE)]
+    assert "CANARY" not in repr(values)
+
+
+@pytest.mark.parametrize("make", [lambda: OwnApp("", "s"), lambda: CustomApp("c", ""), lambda: Suite("s", "", str), lambda: WeCom("c")], ids=["corpid", "code", "suite", "secret"])
+def test_what_is_missing_is_named(make: Any) -> None:
+    with pytest.raises(InputError, match="needs (corpid|permanent_code|suite_secret|corpsecret)"):
+        make()
+
+
+def test_a_credential_says_all_by_itself(suite: Suite) -> None:
+    with pytest.raises(InputError, match="by itself"):
+        WeCom(suite, "secret")
+
+
+# Component
+
+
+class Shelf:
+    """Where refresh tokens are kept."""
+
+    def __init__(self) -> None:
+        self.token = "CANARY-refresh-0"
+        self.saved: list[str] = []
+
+    def save(self, token: str) -> None:
+        self.saved.append(token)
+        self.token = token
+
+
+def test_an_account_is_renewed_with_the_refresh_token_that_came_last(cache: MemoryTokenCache, platform: Any) -> None:
+    component, shelf = Component("wxcomponent", "CANARY-secret", lambda: "CANARY-ticket"), Shelf()
+    account = Authorizer(component, "wxaccount", lambda: shelf.token, shelf.save)
+    with MiniProgram(account, base_url=platform.url, cache=cache) as miniprogram:
+        for _ in range(3):
+            miniprogram.shipping.get_order("1")
+            platform.void()
+    assert shelf.saved == [f"CANARY-refresh-{n}" for n in (1, 2, 3)]
+    assert platform.count == {"wxcomponent": 3, "wxaccount": 3}
+
+
+def test_a_refresh_token_that_cannot_be_saved_stops_the_call(cache: MemoryTokenCache, platform: Any) -> None:
+    def full(_: str) -> None:
+        raise OSError("the disk is full")
+
+    component = Component("wxcomponent", "CANARY-secret", lambda: "CANARY-ticket")
+    with MiniProgram(Authorizer(component, "wxaccount", lambda: "r-0", full), base_url=platform.url) as miniprogram:
+        with pytest.raises(OSError, match="full"):
+            miniprogram.shipping.get_order("1")
+    assert platform.calls == 1
+
+
+def test_a_void_refresh_token_asks_for_a_new_authorisation(platform: Any) -> None:
+    component = Component("wxcomponent", "CANARY-secret", lambda: "CANARY-ticket")
+    with MiniProgram(Authorizer(component, "wxaccount", lambda: "r-7", print), base_url=platform.url) as miniprogram:
+        with pytest.raises(AuthenticationError, match="61023"):
+            miniprogram.shipping.get_order("1")
+    with MiniProgram(Authorizer(component, "wxaccount", str, print), base_url=platform.url) as miniprogram:
+        with pytest.raises(UsageError, match="has to authorise"):
+            miniprogram.shipping.get_order("1")
