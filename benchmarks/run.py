@@ -181,10 +181,10 @@ class Prefixed(dict[str, list[Row]]):
         return next(rows for title, rows in self.items() if title.startswith(key))
 
 
-def write(summary: str, printed: str, command: str) -> None:
-    page = f"""# Benchmarks
+PAGES = {
+    "docs/benchmarks.md": """# Benchmarks
 
-{machine()}; {datetime.now(UTC).date().isoformat()}; `{command}`.
+{where}; {day}; `{command}`.
 
 All servers are on loopback. Arms take turns, and ratios are taken round by round, so that a busy machine slows all of them alike:
 trust ratios of CPU time, not absolute times. How it is measured: `benchmarks/README.md`.
@@ -194,10 +194,32 @@ trust ratios of CPU time, not absolute times. How it is measured: `benchmarks/RE
 What was printed:
 
 ```text
-{printed.strip()}
+{printed}
 ```
-"""
-    (ROOT / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
+""",
+    "docs/zh/benchmarks.md": """# 性能基准
+
+{where}；{day}；`{command}`。
+
+所有服务端都在本机回环上。各方案轮流执行，比值逐轮计算，机器忙的时候大家一起变慢：请看 CPU 时间的比值，不要看绝对耗时。
+测法见 `benchmarks/README.md`。
+
+{summary}
+
+原始输出：
+
+```text
+{printed}
+```
+""",
+}
+
+
+def write(summary: str, printed: str, command: str) -> None:
+    day = datetime.now(UTC).date().isoformat()
+    for path, page in PAGES.items():
+        filled = page.format(where=machine(), day=day, command=command, summary=summary, printed=printed.strip())
+        (ROOT / path).write_text(filled, encoding="utf-8")
 
 
 def main() -> None:

@@ -118,10 +118,9 @@ def figures(fact: Row) -> Iterator[tuple[str, int | None, int | None, str]]:
         yield "rate", limit, WINDOWS[timed[2]], "person-times" if timed[1] else "calls"
     elif isinstance(limit, int) and short in UNITS:
         yield "size", limit, None, UNITS[short]
-    elif isinstance(limit, str) and (parts := re.findall(r"([\d,]+)/(s|min|hour|h|day|month)\b", limit)):
-        if re.fullmatch(r"([\d,]+/\w+(, |; | and )?)+", limit):  # several figures for one thing, not one for each of several
-            for number, window in parts:
-                yield "rate", int(number.replace(",", "")), WINDOWS[window], "calls"
+    elif isinstance(limit, str) and re.fullmatch(r"([\d,]+/\w+(, |; | and )?)+", limit):  # several figures for one thing
+        for number, window in re.findall(r"([\d,]+)/(s|min|hour|h|day|month)\b", limit):
+            yield "rate", int(number.replace(",", "")), WINDOWS[window], "calls"
 
 
 def platforms(group: str, api: str) -> tuple[str, ...]:

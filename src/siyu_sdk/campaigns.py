@@ -185,7 +185,9 @@ class Campaigns(Helper[M]):
         outcomes = yield from Gather([MassMessages.cancel(batch.msgid) for batch in batches])
         failed = {b.id: o for b, o in zip(batches, outcomes, strict=True) if isinstance(o, Exception) and not _withdrawn(o)}
         _, unread = yield from _read_results(hub, batches)
-        failed = {name: error for name, error in unread.items() if not _dispatching(error)} | failed  # nobody has sent what is not dealt out
+        failed = {
+            name: error for name, error in unread.items() if not _dispatching(error)
+        } | failed  # nobody has sent what is not dealt out
         rows = yield from Local(lambda: hub.ledger.deliveries(name, states=[State.AWAITING]))
         withdrawn = [evolve(r, state=State.CANCELLED, reason="withdrawn before the member sent it") for r in rows if r.batch not in failed]
         stopped += yield from Local(lambda: hub.ledger.save(withdrawn, hub.clock.time(), only_if=(State.AWAITING,)))
@@ -214,7 +216,7 @@ def _awaiting(hub: Hub, name: str) -> Flow[list[Batch]]:
 
 
 def tick_one(hub: Hub, name: str) -> Flow[Run]:
-    """Take the due steps of one campaign: decide, queue in one transaction, and hand every open batch to the engine."""
+    """Take the due steps of one campaign: decide, queue, and hand every open batch to the engine."""
     stored = yield from Local(hub.ledger.campaign, name)
     if stored["state"] != "running":
         return Run(name)

@@ -108,7 +108,7 @@ class Shop:
         """How often each customer got this text."""
         return Counter(c for c in self.sandbox.world.customers for t in self.texts(c) if t == text)
 
-    def coupons(self) -> Counter[str]:
+    def coupons(self) -> Counter[int]:
         """How many coupons each person holds."""
         return Counter(coupon.person.number for coupon in self.sandbox.pay.coupons.values())
 
@@ -133,6 +133,12 @@ def settled_messages(shop: Shop, plan: Plan) -> None:
     report = shop.settled(plan)
     assert report.total[State.SENT] == len(plan.rows), report.reasons()
     assert shop.got(plan.campaign.steps[0].message.text if plan.campaign.steps[0].message else "").total() == len(plan.rows)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait on the sandbox's clock takes a third of a second at most: what waits looks again."""
+    monkeypatch.setattr("siyu_sdk.sandbox.clock.LONGEST_SLEEP", 0.3)
 
 
 @pytest.fixture

@@ -8,7 +8,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from siyu_sdk import InputError, SiyuError
-from siyu_sdk.audience import AddedBefore, Audience, Bought, Everyone, Follow, FollowedBy, OptedOut, People, Person, Purchase, Snapshot, Tagged
+from siyu_sdk.audience import (
+    AddedBefore,
+    Audience,
+    Bought,
+    Everyone,
+    Follow,
+    FollowedBy,
+    OptedOut,
+    People,
+    Person,
+    Purchase,
+    Snapshot,
+    Tagged,
+)
 from siyu_sdk.ledger import State
 
 NOW = datetime(2026, 11, 16, 1, 30, tzinfo=UTC)
@@ -20,7 +33,10 @@ FOLLOWS = st.builds(
     st.frozensets(st.sampled_from(["t1", "t2"])),
 )
 LINES = st.builds(
-    Purchase, st.sampled_from(["o1", "o2", "o3"]), st.sampled_from(["榴莲", "荔枝"]), st.integers(0, 120).map(lambda d: NOW - timedelta(days=d))
+    Purchase,
+    st.sampled_from(["o1", "o2", "o3"]),
+    st.sampled_from(["榴莲", "荔枝"]),
+    st.integers(0, 120).map(lambda d: NOW - timedelta(days=d)),
 )
 
 
@@ -87,6 +103,7 @@ def test_a_misspelt_tag_is_refused_with_a_suggestion(shop: Any) -> None:
 
 def test_who_bought_is_who_paid_and_kept_it(shop: Any) -> None:
     shop.siyu.audience.read()
+    truth = set[str]()
     for times in (1, 2):
         truth = {p.external_userid for p in shop.sandbox.world.bought("榴莲", times=times) if p.external_userid and p.unionid}
         found = shop.siyu.audience.bought("榴莲", times=times).select(shop.siyu.snapshot)
@@ -138,7 +155,7 @@ def test_who_opts_out_while_the_campaign_runs_gets_nothing_more(shop: Any) -> No
     shop.apply(plan)
     by_ledger, in_console = who[0], who[1]
     shop.hub().audience.opt_out(by_ledger)  # another process hears of it
-    group, tag = shop.sandbox.wecom.find_tag(shop.sandbox.wecom.tag_id("状态/免打扰"))
+    _, tag = shop.sandbox.wecom.find_tag(shop.sandbox.wecom.tag_id("状态/免打扰"))
     shop.sandbox.advance(days=2)
     for relation in shop.sandbox.world.follows[in_console].values():
         relation.tags.add(tag.id)

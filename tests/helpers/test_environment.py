@@ -38,7 +38,9 @@ def test_secrets_may_stand_in_files(shop: Any, tmp_path: Path) -> None:
         siyu.coupons.plan("gift", shop.some(1, coupons=True), shop.coupon)
 
 
-@pytest.mark.parametrize("name", ["SIYU_WECOM_CORPSECRET", "SIYU_PAY_SERIAL_NO", "SIYU_PAY_PRIVATE_KEY", "SIYU_PAY_API_V3_KEY", "SIYU_STORE_SECRET"])
+@pytest.mark.parametrize(
+    "name", ["SIYU_WECOM_CORPSECRET", "SIYU_PAY_SERIAL_NO", "SIYU_PAY_PRIVATE_KEY", "SIYU_PAY_API_V3_KEY", "SIYU_STORE_SECRET"]
+)
 def test_what_is_missing_is_named(shop: Any, name: str) -> None:
     environment = {k: v for k, v in shop.sandbox.environment().items() if k != name}
     with pytest.raises(InputError, match=f"{name} is not set") as caught:
@@ -71,7 +73,9 @@ def test_a_file_that_cannot_be_read_is_named_and_shows_nothing(tmp_path: Path) -
 
 def test_a_broken_key_shows_nothing(shop: Any) -> None:
     with pytest.raises(Exception) as caught:  # noqa: PT011 -- whichever it is, it must not show the key
-        Siyu.from_env({**shop.sandbox.environment(), "SIYU_PAY_PRIVATE_KEY": f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----"})
+        Siyu.from_env(
+            {**shop.sandbox.environment(), "SIYU_PAY_PRIVATE_KEY": f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----"}
+        )
     assert SECRET not in str(caught.value)
     assert SECRET not in repr(caught.value)
 

@@ -186,7 +186,7 @@ def test_who_redeemed_gets_no_reminder_and_no_further_step(shop: Any) -> None:
     shop.apply(plan)
     shop.siyu.coupons.refresh("sop")
     shop.siyu.sop.tick()
-    used = [row for row in shop.rows("sop", "coupon")][:3]
+    used = shop.rows("sop", "coupon")[:3]
     for row in used:
         shop.sandbox.pay.redeem(row.coupon_code)
     for _ in range(6):

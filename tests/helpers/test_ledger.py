@@ -29,10 +29,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def _drop(url: str) -> None:
-    from siyu_sdk import ledger
+    from siyu_sdk import records
 
     book = Ledger(url)
-    ledger._meta.drop_all(book._engine)
+    records.META.drop_all(book._engine)
     book.close()
 
 
@@ -44,7 +44,10 @@ def ledger(url: str) -> Iterator[Ledger]:
 
 
 def rows(count: int, campaign: str = "c") -> list[Delivery]:
-    return [Delivery(campaign, "s", f"p{n:04}", "message", f"wm{n}", f"m{n % 3}", f"n{n}", "", "h", float(n), request_no=f"r{n}") for n in range(count)]
+    return [
+        Delivery(campaign, "s", f"p{n:04}", "message", f"wm{n}", f"m{n % 3}", f"n{n}", "", "h", float(n), request_no=f"r{n}")
+        for n in range(count)
+    ]
 
 
 def fill(ledger: Ledger, count: int = 30) -> None:
@@ -165,6 +168,17 @@ def test_queueing_at_once_from_many_connections(url: str, ledger: Ledger, togeth
     inside = Counter(r.person for b in ledger.batches("c") for r in ledger.in_batch(b.id))
     assert set(inside.values()) == {1}
     assert len(inside) == 400
+    for book in books:
+        book.close()
+
+
+def test_many_who_open_a_new_ledger_at_once(url: str, together: Any) -> None:
+    if url == "sqlite://":
+        pytest.skip("a ledger in memory belongs to one process")
+    books = [Ledger(url) for _ in range(5)]
+    assert together(*(book.running for book in books)) == [[]] * 5
+    for book in books:
+        book.close()
 
 
 def test_nothing_is_opened_before_it_is_needed(tmp_path: Path) -> None:

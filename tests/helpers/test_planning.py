@@ -31,7 +31,12 @@ def refuse(shop: Any, build: Callable[[], Any], field: str, words: str) -> None:
 
 
 def test_an_empty_audience(shop: Any) -> None:
-    for nobody in (shop.siyu.audience.tagged(), shop.siyu.audience.bought(""), shop.siyu.audience.people([]), shop.everyone - shop.everyone):
+    for nobody in (
+        shop.siyu.audience.tagged(),
+        shop.siyu.audience.bought(""),
+        shop.siyu.audience.people([]),
+        shop.everyone - shop.everyone,
+    ):
         refuse(shop, lambda nobody=nobody: shop.broadcast(audience=nobody), "audience", "empty")  # type: ignore[misc]
 
 
@@ -196,7 +201,9 @@ def test_equal_plans_have_equal_fingerprints(shop: Any) -> None:
     one = shop.broadcast(audience=shop.some(9) & shop.everyone)
     with shop.hub() as other:
         other.audience.read()
-        two = other.broadcast.plan("hello", shop.siyu.audience.people(reversed(shop.ids(9))) & shop.everyone, HELLO, guards=one.campaign.guards)
+        two = other.broadcast.plan(
+            "hello", shop.siyu.audience.people(reversed(shop.ids(9))) & shop.everyone, HELLO, guards=one.campaign.guards
+        )
     assert one.fingerprint == two.fingerprint
 
 

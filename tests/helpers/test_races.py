@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def test_two_processes_tick_at_once(shop: Any, together: Any, settle_all: Any) -
     plan = shop.broadcast(start=begin)
     shop.apply(plan)
     shop.sandbox.advance(hours=1, minutes=1)
-    results = together(*(lambda hub=shop.hub(): hub.sop.tick() for _ in range(4)))
+    results = together(*(shop.hub().sop.tick for _ in range(4)))
     assert [r for r in results if isinstance(r, BaseException)] == []
     assert sum(run.queued for runs in results for run in runs) == len(plan.rows)
     settle_all(plan)
@@ -118,7 +119,7 @@ def test_two_processes_tick_at_once(shop: Any, together: Any, settle_all: Any) -
 # Intents: whoever's they are not any more
 
 
-def intent(ledger: Ledger, token: str = "a") -> Batch:  # noqa: S107 -- a name, no secret
+def intent(ledger: Ledger, token: str = "a") -> Batch:
     ledger.queue(batches(ledger.deliveries("c")), 1.0)
     batch = ledger.batches("c")[0]
     assert ledger.take(batch.id, token, 1.0)
@@ -184,7 +185,7 @@ def test_two_processes_settle_the_same_doubt_at_once(shop: Any, together: Any, s
         return plain(ledger, batch, note)
 
     monkeypatch.setattr(Ledger, "give_back", give_back)
-    results = together(*(lambda hub=shop.hub(): hub.broadcast.resume("hello") for _ in range(3)))
+    results = together(*(partial(shop.hub().broadcast.resume, "hello") for _ in range(3)))
     assert [r for r in results if isinstance(r, BaseException)] == []
     assert shop.sandbox.calls.count(SEND) == plan.cost.confirmations
     settle_all(plan)
@@ -204,10 +205,13 @@ def test_a_process_that_froze_before_sending_does_not_send_after_another_took_ov
     settle_all(plan)
 
 
-def test_a_pause_that_the_platform_asks_for_does_not_outlive_the_intent(shop: Any, settle_all: Any) -> None:
+def test_a_pause_that_the_platform_asks_for_does_not_outlive_the_intent(
+    shop: Any, settle_all: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Limits are retried inside of one call: what waited for too long must not go out on an intent that is not believed any more."""
     from tenacity import wait_fixed
 
+    monkeypatch.setattr("siyu_sdk.sandbox.clock.LONGEST_SLEEP", 2.0)
     plan = queued(shop, audience=one_member(shop))
     shop.sandbox.faults.add(path=SEND, kind="errcode", code=45009, times=1)
     slow = shop.sandbox.wecom_client(retry=Retry(wait=wait_fixed(1.2)))
@@ -266,7 +270,7 @@ def test_two_processes_issue_the_same_coupons_at_once(shop: Any, together: Any) 
     plan = shop.siyu.coupons.plan("gift", shop.some(40, coupons=True), shop.coupon)
     with shop.hub(engine=Later()) as web:
         web.sop.apply(plan, confirm=plan.fingerprint)
-    results = together(*(lambda hub=shop.hub(): hub.coupons.resume("gift") for _ in range(3)))
+    results = together(*(partial(shop.hub().coupons.resume, "gift") for _ in range(3)))
     assert [r for r in results if isinstance(r, BaseException)] == []
     assert set(shop.coupons().values()) == {1}
     assert shop.settled(plan).total.reached == 40

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from siyu_sdk import SiyuError
-from siyu_sdk.core.errors import RateLimited
+from siyu_sdk import PermissionDenied, SiyuError
 from siyu_sdk.ledger import State
 from siyu_sdk.sandbox import Humans, Sandbox
 
@@ -42,8 +41,22 @@ def test_members_confirm_late_or_never_and_take_people_off(shop: Any) -> None:
     assert waiting == never & {row.sender for row in plan.rows}
     reasons = late.reasons()
     assert reasons["deselected by the member"] == late.total[State.SKIPPED] > 5
-    assert late.over_limit == reasons["the platform's cap for this customer was reached"] >= 1
+    assert late.over_limit == reasons.get("the platform's cap for this customer was reached", 0)
     assert late.sent + late.awaiting_member + late.over_limit + late.total[State.SKIPPED] == len(plan.rows)
+
+
+def test_the_platforms_own_cap_is_read_from_its_answers(shop: Any) -> None:
+    shop.sandbox.wecom.quota_rule = "1_a_day"
+    for name in ("one", "two"):
+        shop.apply(shop.broadcast(name, name))
+    shop.sandbox.advance(hours=3)
+    first, second = shop.siyu.broadcast.report("one"), shop.siyu.broadcast.report("two")
+    assert second.over_limit > 0
+    assert second.reasons()["the platform's cap for this customer was reached"] == second.over_limit
+    assert not {r.external_userid for r in second.rows if r.state == State.SENT} & {
+        r.external_userid for r in first.rows if r.state == State.SENT
+    }
+    assert shop.sandbox.invariants() == []
 
 
 def test_sums_by_step_and_member_are_the_plan(shop: Any) -> None:
@@ -108,8 +121,8 @@ def test_cancelling_withdraws_what_nobody_confirmed_and_leaves_what_was_sent(sho
 def test_what_could_not_be_withdrawn_is_not_called_cancelled(shop: Any) -> None:
     plan = shop.broadcast()
     shop.apply(plan)
-    shop.sandbox.faults.add(path="*/cancel_groupmsg_send", kind="errcode", code=45009, times=400)
-    with pytest.raises(RateLimited):
+    shop.sandbox.faults.add(path="*/cancel_groupmsg_send", kind="errcode", code=48002)
+    with pytest.raises(PermissionDenied):
         shop.siyu.broadcast.cancel("hello")
     assert shop.states("hello") == {State.AWAITING: len(plan.rows)}
     shop.sandbox.faults.clear()

@@ -17,11 +17,15 @@ from attrs import define, field
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from tenacity import stop_after_attempt
 
+from siyu_sdk import ApiError
+from siyu_sdk.core.retry import Retry
 from siyu_sdk.sandbox import Humans, Sandbox
+from siyu_sdk.wecom.client import WeCom
 
-PLAIN_PEOPLE = Humans(never_confirms=0, next_day=0, hours=0, deselects=0, leaves=0, redeems=0)
-"""People without whims: everybody confirms within half an hour, nobody leaves."""
+PLAIN_PEOPLE = Humans(never_confirms=0, next_day=0, hours=0, deselects=0, leaves=0, redeems=0, refuses=0)
+"""People without whims: everybody confirms within half an hour, nobody leaves, nobody refuses."""
 
 
 @pytest.fixture
@@ -76,6 +80,25 @@ class WeComCaller:
 @pytest.fixture
 def wecom(sandbox: Sandbox, http: httpx.Client) -> WeComCaller:
     return WeComCaller(sandbox, http)
+
+
+@pytest.fixture
+def corp(sandbox: Sandbox) -> Iterator[WeCom]:
+    """The SDK's own client, which gives up at the first refusal."""
+    with sandbox.wecom_client(retry=Retry(stop=stop_after_attempt(1))) as corp:
+        yield corp
+
+
+def refused(call: Callable[[], object]) -> int | str:
+    """The code with which the platform refuses a call."""
+    with pytest.raises(ApiError) as caught:
+        call()
+    return caught.value.code
+
+
+def told(sandbox: Sandbox, *names: str) -> list[tuple[Any, ...]]:
+    """These fields of all events so far."""
+    return [tuple(event.get(name) for name in names) for event in sandbox.world.events]
 
 
 @functools.cache

@@ -5,6 +5,9 @@ from __future__ import annotations
 from attrs import evolve
 
 from siyu_sdk.sandbox import Sandbox
+from siyu_sdk.wecom.client import WeCom
+from siyu_sdk.wecom.contact_ways import ContactWayType, Scene
+from siyu_sdk.wecom.messages import Text
 
 from .conftest import PayCaller, WeComCaller
 
@@ -25,6 +28,21 @@ def test_a_message_that_came_twice_is_noticed(sandbox: Sandbox) -> None:
         sandbox.wecom.add_task("同一句话", (), ["wm0"], "amy")
     sandbox.advance(hours=1)
     assert sandbox.invariants() == ["wm0 got the same message 2 times: '同一句话'"]
+
+
+def test_a_second_welcome_is_noticed(sandbox: Sandbox, corp: WeCom) -> None:
+    customer = sandbox.wecom.customer_adds("amy")
+    corp.welcome.send(sandbox.world.events[-1]["WelcomeCode"], text=Text(content="您好"))
+    assert sandbox.invariants() == []
+    sandbox.world.inboxes[customer] *= 2
+    assert sandbox.invariants() == [f"{customer} was welcomed 2 times for adding once"]
+
+
+def test_a_customer_whom_no_event_tells_of_is_noticed(sandbox: Sandbox, corp: WeCom) -> None:
+    way = corp.contact_ways.create(type=ContactWayType.SINGLE, scene=Scene.QR_CODE, user=["amy"], state="box").config_id
+    customer = sandbox.wecom.customer_adds(way=way)
+    del sandbox.world.events[-1]["State"]
+    assert sandbox.invariants() == [f"{customer} came to amy by state 'box', no event says so"]
 
 
 def test_a_delivery_beyond_the_quota_is_noticed(sandbox: Sandbox) -> None:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from urllib.parse import parse_qs, urlsplit
 
 from defusedxml import ElementTree
 
 from siyu_sdk.core.crypto import CallbackCodec
+from siyu_sdk.core.events import Event, UnknownEvent
 from siyu_sdk.sandbox import Sandbox
+from siyu_sdk.wecom.callbacks import Callbacks
+from siyu_sdk.wecom.client import WeCom
+from siyu_sdk.wecom.contact_ways import Scene
+from siyu_sdk.wecom.events import (
+    AcquisitionChatStarted,
+    AddExternalContact,
+    DelExternalContact,
+    EditExternalContact,
+    GroupCreated,
+    GroupDismissed,
+    GroupUpdated,
+    KfMessageOrEvent,
+    TagCreated,
+    TagDeleted,
+    TransferFail,
+)
 
 from .conftest import Listener
 
@@ -91,3 +109,68 @@ def test_some_customers_leave_within_the_week(listener: Listener) -> None:
         events = [opened(sandbox, path, body) for path, _, body in listener.received]
         assert 1 <= len(events) <= 20
         assert [event["ExternalUserID"] for event in events] == [event["ExternalUserID"] for event in sandbox.world.events]
+
+
+def typed(sandbox: Sandbox, path: str, body: bytes) -> Event:
+    """What the SDK makes of a delivery."""
+    ids = sandbox.credentials
+    query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+    callbacks = Callbacks(ids.callback_token, ids.callback_aes_key, ids.corpid)
+    return callbacks.receive(query["msg_signature"], query["timestamp"], query["nonce"], body)
+
+
+def a_busy_day(sandbox: Sandbox, corp: WeCom) -> None:
+    """Something of every kind happens."""
+    people = sandbox.wecom
+    chat_id = people.member_opens_chat("amy", "榴莲团")
+    way = corp.join_ways.create([chat_id], scene=Scene.QR_CODE, state="box").config_id
+    people.customer_joins("wm0", way=way)
+    people.customer_quits("wm0", chat_id)
+    people.chats.dismiss(chat_id)
+    people.member_edits("wm0", "amy", remark="老客")
+    people.console_adds_tags("购买", "榴莲")
+    people.console_deletes_tag("购买/榴莲")
+    link_id = corp.acquisition.create("x", range={"user_list": ["amy"]}).link.link_id or ""
+    people.chat(people.customer_clicks(link_id, channel="ad") or "", "amy")
+    people.kf_customer_writes(next(iter(people.kf.accounts)), "wm0", "hello")
+    stays = next(c for c in sandbox.world.contacts["bob"] if c not in sandbox.world.contacts["chen"])
+    goes = next(c for c in sandbox.world.contacts["chen"] if c not in sandbox.world.contacts["bob"])
+    corp.onjob_transfer.customers([stays], handover_userid="bob", takeover_userid="chen")
+    corp.onjob_transfer.customers([goes], handover_userid="chen", takeover_userid="bob")
+    people.customer_refuses(stays)
+    sandbox.advance(hours=25)
+
+
+def test_all_events_arrive_as_types_of_the_sdk(sandbox: Sandbox, corp: WeCom, listener: Listener) -> None:
+    sandbox.wecom_callback_url = listener.url
+    a_busy_day(sandbox, corp)
+    events = [typed(sandbox, path, body) for path, _, body in listener.received]
+    assert len(events) == len(sandbox.world.events)
+    assert not any(isinstance(event, UnknownEvent) for event in events)
+    assert [name for event in events for name in event.unknown_fields()] == []
+    kinds = (
+        AcquisitionChatStarted, AddExternalContact, DelExternalContact, EditExternalContact, GroupCreated, GroupDismissed, GroupUpdated,
+        KfMessageOrEvent, TagCreated, TagDeleted, TransferFail,
+    )  # fmt: skip
+    assert {type(event) for event in events} == set(kinds)
+    came = next(event for event in events if isinstance(event, GroupUpdated))
+    assert came.mem_change_list
+    assert (came.mem_change_list.items, came.mem_change_cnt) == (("wm0",), 1)
+
+
+def test_all_events_get_lost_doubled_and_mixed_up(sandbox: Sandbox, corp: WeCom, listener: Listener) -> None:
+    sandbox.wecom_callback_url = listener.url
+    push = sandbox.wecom.push
+    push.duplicate, push.reorder, push.drop = 1, 0.5, 0.3
+    a_busy_day(sandbox, corp)
+
+    def fingerprint(event: dict[str, object]) -> tuple[tuple[str, object], ...]:
+        return tuple((name, value) for name, value in event.items() if name != "MemChangeList")
+
+    happened = [fingerprint(event) for event in sandbox.world.events]
+    arrived = [fingerprint(dict(opened(sandbox, path, body))) for path, _, body in listener.received]
+    assert set(Counter(arrived).values()) == {2}
+    places = [happened.index(event) for event in dict.fromkeys(arrived)]
+    assert 0 < len(places) < len(happened)
+    assert places != sorted(places)
+    assert sandbox.invariants() == [], "whatever becomes of the events, the world adds up"

@@ -68,6 +68,25 @@ def test_everything_by_json(sandbox: Sandbox, http: httpx.Client) -> None:
     assert sandbox.pay_callback_url == "http://127.0.0.1:1/x"
 
 
+def test_people_are_moved_by_json(sandbox: Sandbox, http: httpx.Client) -> None:
+    url = sandbox.control_url
+
+    def act(hand: str, **parameters: object) -> Any:
+        return http.post(f"{url}/act/{hand}", json=parameters).json()
+
+    customer = act("customer_adds", userid="amy", state="box")["result"]
+    assert sandbox.world.relation("amy", customer)
+    chat_id = act("member_opens_chat", userid="amy", name="榴莲团")["result"]
+    assert act("customer_joins", external_userid=customer, chat_id=chat_id) == {"result": chat_id}
+    assert act("oauth_code", who="amy")["result"] in sandbox.wecom.oauth.codes
+    assert act("customer_adds", userid="nobody")["code"] == "BAD_REQUEST"
+    assert act("customer_adds", way="cw-none")["code"] == "BAD_REQUEST"
+    assert "customer_adds" in act("new_id", prefix="x")["message"]
+    books = http.get(url + "/books").json()
+    assert books["events"] == {"add_external_contact": 1, "change_external_chat/create": 1, "change_external_chat/update": 1}
+    assert books["kf"] == {"accounts": 1, "conversations": 0, "received": 0, "sent": 0}
+
+
 @pytest.mark.parametrize(
     ("path", "body"), [("/advance", {"weeks": -1}), ("/advance", {"moons": 1}), ("/advance", []), ("/faults", {"kind": "x"})]
 )

@@ -84,7 +84,7 @@ class Platform:
                 return {"errcode": 42001, "errmsg": "access_token expired"}
         return None
 
-    def answer(self, path: str, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, path: str, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 -- one for each path
         self.bodies.append({"path": path, **body})
         match path.removeprefix("/cgi-bin/"):
             case "gettoken":
@@ -97,7 +97,7 @@ class Platform:
                 return self.give(body["suite_id"], "suite_access_token")
             case "service/get_corp_token":
                 bad = self.check("suite1", query.get("suite_access_token"))
-                return bad and {**bad, "errcode": 42009} or self.give(body["auth_corpid"])
+                return {**bad, "errcode": 42009} if bad else self.give(body["auth_corpid"])
             case "service/get_pre_auth_code":
                 return self.check("suite1", query.get("suite_access_token")) or {"errcode": 0, "pre_auth_code": "pre", "expires_in": 1200}
             case "service/get_provider_token":

@@ -86,7 +86,9 @@ def postgres_server() -> Iterator[str]:
         if user:
             shutil.chown(folder, user)
         data = f"{folder}/data"
-        subprocess.run([initdb, "-D", data, "-U", "siyu", "--auth=trust", "-E", "UTF8", "--no-sync"], check=True, capture_output=True, user=user, cwd="/")
-        options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off", "-c", "max_connections=60"]
+        make = [initdb, "-D", data, "-U", "siyu", "--auth=trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run(make, check=True, capture_output=True, user=user, cwd="/")
+        settings = ("listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off", "max_connections=60")
+        options = [part for setting in settings for part in ("-c", setting)]
         with running([postgres, "-D", data, "-p", str(port), *options], port, user=user):
             yield f"postgresql://siyu@127.0.0.1:{port}/postgres"

@@ -256,7 +256,7 @@ async def test_tasks_survive_a_dead_store_too(platform: Any, tmp_path: Path) -> 
     assert len(platform.fetched) == 1
 
 
-def test_a_redis_that_goes_and_comes_back_is_used_again(platform: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+def test_a_redis_that_goes_and_comes_back_is_used_again(platform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from tokens_servers import redis_server  # type: ignore[import-not-found]
 
     monkeypatch.setattr(shared, "REST", 0.2)

@@ -93,12 +93,22 @@ def test_a_client_says_which_credential_it_lacks(suite: Suite, platform: Any) ->
 def test_no_credential_shows_its_secret(suite: Suite) -> None:
     values: list[Any] = [suite, SuiteCorp(suite, "c", CODE), CustomApp("c", CODE), OwnApp("c", CODE), Provider("c", CODE)]
     component = Component("wx", CODE, lambda: CODE)
-    values += [component, Authorizer(component, "wx1", lambda: CODE, print), WeCom(suite), WeCom(values[1]).session, MiniProgram(component).session]
+    values += [
+        component,
+        Authorizer(component, "wx1", lambda: CODE, print),
+        WeCom(suite),
+        WeCom(values[1]).session,
+        MiniProgram(component).session,
+    ]
     values += [Suites.suite_token("s", CODE, CODE), Suites.corp_token("c", CODE), Suites.permanent_code(CODE)]
     assert "CANARY" not in repr(values)
 
 
-@pytest.mark.parametrize("make", [lambda: OwnApp("", "s"), lambda: CustomApp("c", ""), lambda: Suite("s", "", str), lambda: WeCom("c")], ids=["corpid", "code", "suite", "secret"])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: OwnApp("", "s"), lambda: CustomApp("c", ""), lambda: Suite("s", "", str), lambda: WeCom("c")],
+    ids=["corpid", "code", "suite", "secret"],
+)
 def test_what_is_missing_is_named(make: Any) -> None:
     with pytest.raises(InputError, match="needs (corpid|permanent_code|suite_secret|corpsecret)"):
         make()

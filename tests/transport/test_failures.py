@@ -173,7 +173,7 @@ def test_more_calls_than_connections_wait_and_then_are_not_sent(
     wire = make_wire()
     slow, hasty = ask(peer.url), ask(peer.url, timeout=0.1)
 
-    peer.usual = say(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n", b"1", pause=0.2, keep=True)
+    peer.usual = say(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n", b"1", pause=0.5, keep=True)
     if wire.name == "sync":
         with ThreadPoolExecutor(4) as pool:
             first = [pool.submit(wire.send, slow) for _ in range(2)]

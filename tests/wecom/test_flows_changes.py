@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from siyu_sdk import InputError, WeCom
+from siyu_sdk import Flow, InputError, WeCom
 from siyu_sdk.wecom.common import ChangedMeanwhile
-from siyu_sdk.wecom.contact_ways import ContactWay
-from siyu_sdk.wecom.group_chats import JoinWay
+from siyu_sdk.wecom.contact_ways import ContactWay, ContactWays
+from siyu_sdk.wecom.group_chats import JoinWay, JoinWays
 
 PREFIX = "/cgi-bin/externalcontact"
 READ, WRITE = f"{PREFIX}/get_contact_way", f"{PREFIX}/update_contact_way"
@@ -130,3 +130,14 @@ def test_bad_changes_are_refused_before_anything_is_sent(loopback: Any, wecom: W
     with pytest.raises(InputError, match=says):
         getattr(wecom, door).change("c1", **changes)
     assert loopback.seen == []
+
+
+def test_flows_stand_in_flows(loopback: Any, either: Any) -> None:
+    def move(to: str) -> Flow[tuple[str | None, str | None]]:
+        way = yield from ContactWays.change("c1", state=to)
+        join = yield from JoinWays.change("j1", state=to)
+        return way.state, join.state
+
+    loopback.answer(READ, {"contact_way": WAY})
+    loopback.answer(READ_JOIN, {"join_way": JOIN})
+    assert either(lambda wecom: wecom.run(move("spring"))) == ("spring", "spring")

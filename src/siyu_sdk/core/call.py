@@ -149,7 +149,8 @@ class Spec(Generic[R_co]):
                 default: Any = ... if parameter.default is inspect.Parameter.empty else parameter.default
                 fields[name] = (Annotated[Any, BeforeValidator(Upload.of)] if place == "file" else annotation, default)
             self._cache["parameters"] = tuple(parameters)
-            self._cache["places"] = {place: {p.name for p in parameters if p.place == place} for place in PLACES}
+            places = ("path", "query", "body", "spread", "file")
+            self._cache["places"] = {place: {p.name for p in parameters if p.place == place} for place in places}
             # One model serves all that take nothing: `request` makes a spec for each call, and a model takes half a millisecond.
             self._cache["type"] = _model(self.name, fields) if fields else _no_arguments()
         return cast("type[BaseModel]", self._cache["type"])
@@ -213,9 +214,6 @@ class Spec(Generic[R_co]):
             DecodeError: with the call and the first 200 characters, if the body is not what was declared.
         """
         return cast("R_co", decode(self.reply, body, str(self)))
-
-
-PLACES: Final = ("path", "query", "body", "spread", "file")
 
 
 def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:

@@ -15,13 +15,14 @@ from .call import JSON, Call, Flow, Spec
 from .clock import Clock, SystemClock
 from .connections import async_transport, transport
 from .errors import InputError, UsageError
-from .exchange import Auth, ErrcodeStyle, NoAuth, RawReply, Style, Ticketed, TokenAuth, exchange, ticket
+from .exchange import Auth, NoAuth, RawReply, Ticketed, TokenAuth, exchange, ticket
 from .hooks import Hooks
 from .http import AsyncHttpClient, AsyncTransport, HttpClient, Transport
 from .limits import Limit, Limiter, MemoryLimiter
 from .retry import Retry
 from .rules import Rulebook
 from .run import AsyncRunner, Runner
+from .styles import ErrcodeStyle, Style
 from .tokens import MemoryTokenCache, TokenCache
 
 R = TypeVar("R")

@@ -2,29 +2,27 @@
 
 Three promises are kept here and nowhere else:
 
-- a token is refreshed at most once for a call, however often the platform refuses it;
+- a call fetches at most one new token for one that was refused, however often the platform refuses it;
 - what is not idempotent is never resent after it may have arrived: the caller gets `OutcomeUnknown`;
 - nothing is retried that cannot succeed unchanged.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
-from .call import Call, Flow, Local, Sleep, Spec, decode
-from .codes import Code, refusal
+from .call import Call, Flow, Local, Sleep, Spec
 from .errors import ApiError, DecodeError, NotSent, OutcomeUnknown, RateLimited, SignatureError, SiyuError
 from .hooks import Attempt, Sending, log, logger
 from .http import READ_TIMEOUT, UPLOAD_TIMEOUT, Request, Response, multipart
 from .limits import Refusal, Rule, Turn
 from .lineup import give_back, line_up
-from .model import Reply
-from .redact import is_secret
 from .run import Guarded, Transmit
+from .styles import Refused
 from .tokens import FORCE_GAP, ProvidedSource, Source, Token, TokenCache, TokenSource, cache_key
 
 if TYPE_CHECKING:
@@ -43,6 +41,21 @@ class RawReply(Generic[R]):
     body: bytes = field(repr=False)
 
 
+class Renewal(Enum):
+    """What became of a credential that was refused."""
+
+    NONE = 0
+    """It cannot be renewed."""
+    FOUND = 1
+    """Somebody else had renewed it already."""
+    FETCHED = 2
+    """This call renewed it."""
+
+
+RENEWALS = 4
+"""Refusals that a call survives where others renew the token again and again; one, where it has renewed the token itself."""
+
+
 class Auth(Protocol):
     """How calls of one kind prove who sends them."""
 
@@ -54,8 +67,8 @@ class Auth(Protocol):
         """Refuse a reply that the platform did not sign, where it signs."""
         ...
 
-    def refused(self, session: Session, request: Request) -> Flow[bool]:
-        """Drop the credential that was refused; True if another try with a new one makes sense."""
+    def refused(self, session: Session, request: Request) -> Flow[Renewal]:
+        """Replace the credential that was refused, and say how."""
         ...
 
 
@@ -70,10 +83,10 @@ class NoAuth:
     def check(self, session: Session, response: Response, call: str) -> None:
         """Nothing is signed."""
 
-    def refused(self, session: Session, request: Request) -> Flow[bool]:  # noqa: ARG002 -- the protocol's signature
+    def refused(self, session: Session, request: Request) -> Flow[Renewal]:  # noqa: ARG002 -- the protocol's signature
         """There is nothing to renew."""
         yield from ()
-        return False
+        return Renewal.NONE
 
 
 class TokenAuth(NoAuth):
@@ -88,36 +101,27 @@ class TokenAuth(NoAuth):
         token = yield from obtain(session, self.source)
         return request.with_secret(self.parameter, token.value)
 
-    def refused(self, session: Session, request: Request) -> Flow[bool]:
-        """Drop that token, unless somebody has replaced it already."""
-        cache = _cache(session, self.source)
-        yield from Local(cache.discard, self.source.key, self._value(request), blocking=cache.blocking)
-        return True
-
-    def _value(self, request: Request) -> str:
-        return dict(request.secret_query).get(self.parameter, "")
-
-
-class _ReplacedAuth(TokenAuth):
-    """A token whose source has to be told that its last one was refused."""
-
-    def refused(self, session: Session, request: Request) -> Flow[bool]:
+    def refused(self, session: Session, request: Request) -> Flow[Renewal]:
         """Replace that token, unless somebody has replaced it already."""
-        yield from Guarded(_cache(session, self.source), self.source.key, lambda: self._renew(session, self._value(request)))
-        return True
+        cache, key, value = _cache(session, self.source), self.source.key, dict(request.secret_query).get(self.parameter, "")
+        yield from Local(cache.discard, key, value, blocking=cache.blocking)
+        if (yield from _held(session, self.source)) is not None:
+            return Renewal.FOUND
+        return (yield from Guarded(cache, key, lambda: self._renew(session, value)))
 
-    def _renew(self, session: Session, refused: str) -> Flow[None]:
-        cache, key = _cache(session, self.source), self.source.key
-        yield from Local(cache.discard, key, refused, blocking=cache.blocking)
-        if (yield from _held(session, self.source)) is None:
-            token = yield from self._replace(session, refused)
-            yield from Local(cache.put, key, token, blocking=cache.blocking)
+    def _renew(self, session: Session, refused: str) -> Flow[Renewal]:
+        if (yield from _held(session, self.source)) is not None:
+            return Renewal.FOUND
+        cache = _cache(session, self.source)
+        token = yield from self._replace(session, refused)
+        yield from Local(cache.put, self.source.key, token, blocking=cache.blocking)
+        return Renewal.FETCHED
 
-    def _replace(self, session: Session, refused: str) -> Flow[Token]:
-        raise NotImplementedError
+    def _replace(self, session: Session, refused: str) -> Flow[Token]:  # noqa: ARG002 -- where it matters which one it was
+        return self.source.fetch(session)
 
 
-class StableTokenAuth(_ReplacedAuth):
+class StableTokenAuth(TokenAuth):
     """A stable token, renewed when it is refused.
 
     A stable token is shared by everybody who asks, so a refusal mostly means that somebody else has renewed it: asking again in normal
@@ -140,7 +144,7 @@ class StableTokenAuth(_ReplacedAuth):
         return token
 
 
-class ProvidedTokenAuth(_ReplacedAuth):
+class ProvidedTokenAuth(TokenAuth):
     """A token of a company's own token service, which is told when the platform refuses it."""
 
     source: ProvidedSource
@@ -283,7 +287,7 @@ def _exchange(session: Session, call: Call[R], sending: Sending | None = None) -
     auth = session.auth(spec.auth)
     plain = build(session, call)
     rules = session.rulebook.rules(spec.method, spec.path, spec.limit)
-    started, attempt, refreshed, due = clock.time(), 0, False, 0.0
+    started, attempt, renewals, due = clock.time(), 0, RENEWALS, 0.0
     while True:
         turn = Turn(rules)
         try:
@@ -301,13 +305,14 @@ def _exchange(session: Session, call: Call[R], sending: Sending | None = None) -
         if not isinstance(outcome, _Failure):
             log(seen)
             return cast("RawReply[R]", outcome)
-        if outcome.renew and not refreshed:
-            refreshed = True
+        if outcome.renew and renewals:
             attempt -= 1
             log(seen, "the credential is renewed")
+            renewal = yield from auth.refused(session, request)
             if sending is not None:
                 sending.refreshes += 1
-            if (yield from auth.refused(session, request)):
+            renewals = renewals - 1 if renewal is Renewal.FOUND else 0
+            if renewal is not Renewal.NONE:
                 continue
         if shut and isinstance(outcome.error, ApiError):
             outcome.error.retry_after = shut

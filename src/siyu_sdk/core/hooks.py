@@ -95,8 +95,8 @@ def log(attempt: Attempt, then: str = "") -> None:
     level = logging.DEBUG if attempt.error is None else logging.INFO
     if not logger.isEnabledFor(level):
         return
-    error = attempt.error
+    error, seconds = attempt.error, attempt.elapsed
     outcome = str(attempt.status) if error is None else f"{type(error).__name__}: {error}"
-    milliseconds = attempt.elapsed * 1000
-    line = "%s %s %s attempt %d: %s in %.0f ms%s"
-    logger.log(level, line, attempt.platform, attempt.method, attempt.path, attempt.number, outcome, milliseconds, f"; {then}" if then else "")
+    more = f"; {then}" if then else ""
+    call = attempt.platform, attempt.method, attempt.path, attempt.number
+    logger.log(level, "%s %s %s attempt %d: %s in %.0f ms%s", *call, outcome, seconds * 1000, more)

@@ -109,9 +109,9 @@ return {'0', learnt, stamp}
 class RedisLimiter:
     """Counts for all processes that use the same Redis; what one of them learns from a refusal holds for all.
 
-    `client` is a URL or any redis-py client for threads; `prefix` tells environments on one Redis apart. Within a process it is first come,
-    first served; a process that dies with calls in flight gives their places back when its leases end. A Redis that is away costs a warning,
-    never a call: each process then counts for itself, and looks again every ten seconds. Needs `pip install "siyu-sdk[redis]"`.
+    `client` is a URL or any redis-py client for threads; `prefix` tells environments on one Redis apart. Within a process it is first
+    come, first served; a process that dies with calls in flight gives their places back when its leases end. A Redis that is away costs a
+    warning, never a call: each process then counts for itself, and looks again every ten seconds. Needs `pip install "siyu-sdk[redis]"`.
     """
 
     blocking = True
@@ -137,7 +137,7 @@ class RedisLimiter:
         """Let it go, or give the seconds after which to ask again."""
         if not turn.granted:  # the line is kept here: only whoever is at its head asks Redis
             wait = self._near.acquire(turn, now)
-            if wait or not turn.granted:
+            if wait or turn.ended:
                 return wait
             turn.place = uuid.uuid4().hex
         for _ in range(8):

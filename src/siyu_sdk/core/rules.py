@@ -78,7 +78,7 @@ def _taken_apart(api: str) -> tuple[bool, str, str]:
 def table() -> tuple[Figure, ...]:
     """The whole table, read at first use."""
     rows: list[dict[str, Any]] = json.loads(files("siyu_sdk.core").joinpath("data/limits.json").read_text(encoding="utf-8"))
-    return tuple(Figure(**{**row, "api": tuple(row["api"])}) for row in rows)
+    return tuple(Figure(api=tuple(row.pop("api")), **row) for row in rows)
 
 
 def rules_for(platform: str, path: str, method: str = "") -> tuple[Figure, ...]:
@@ -111,7 +111,7 @@ class Rulebook:
     MOST: Final = 2048
 
     def __init__(self, platform: str, tenant: str, app: str = "", own: Mapping[str, Limit | None] | None = None) -> None:
-        """`tenant` names the account and `app` the app in keys; `own` are the client's figures by path, `*` for each API, `ip` for the address."""
+        """`tenant` names the account and `app` the app in keys; `own` are the client's figures, by path, `*` for each API or `ip`."""
         self.platform, self.tenant, self.app = platform, tenant, app or tenant
         self.own = dict(own or {})
         for name, limit in self.own.items():
@@ -120,7 +120,6 @@ class Rulebook:
             if limit is not None and not isinstance(limit, Limit):  # pyright: ignore[reportUnnecessaryIsInstance] -- settings come untyped
                 raise InputError(f"limits: {name}: a Limit is expected, or None for no limit; got {type(limit).__name__}", "limits")
         self._known: dict[tuple[str, str, Limit | None], tuple[Rule, ...]] = {}
-        self._ip: Rule | None = None
 
     def rules(self, method: str, path: str, declared: Limit | None) -> tuple[Rule, ...]:
         """What a call counts for; the first is its own API."""
@@ -148,7 +147,9 @@ class Rulebook:
                 key = f"{self.tenant}:{pattern}" if "*" in pattern[1:] else api
             rules[key] = _limit(figure).over(rules.get(key, Limit()))
         rules[api] = (declared or Limit()).over(rules[api])
-        rules |= {key: self._told(rules[key], *names) for key, names in ((api, ("*", path, f"{method} {path}")), (f"ip:{self.platform}", ("ip",))) if key in rules}
+        rules[api] = self._told(rules[api], "*", path, f"{method} {path}")
+        if (address := f"ip:{self.platform}") in rules:
+            rules[address] = self._told(rules[address], "ip")
         return tuple(Rule(key, limit) for key, limit in rules.items() if key == api or limit != Limit())
 
     def _told(self, limit: Limit, *names: str) -> Limit:

@@ -131,8 +131,7 @@ class Runner:
     def _gather(self, step: Gather[Any]) -> list[Any]:
         items = list(step.calls)  # before the first is sent: one that cannot be made stops all
         with ThreadPoolExecutor(max_workers=step.limit, thread_name_prefix="siyu") as pool:
-            contexts = (contextvars.copy_context() for _ in items)  # so that what was called here traces as called here
-            return list(pool.map(lambda item, context: context.run(self._attempt, item), items, contexts))
+            return list(pool.map(self._attempt, items, [contextvars.copy_context() for _ in items]))
 
     _STEPS: ClassVar[dict[type, Callable[[Any, Any], Any]]] = {
         Transmit: _transmit,
@@ -144,9 +143,9 @@ class Runner:
         Gather: _gather,
     }
 
-    def _attempt(self, item: Call[Any] | Flow[Any]) -> Any:
+    def _attempt(self, item: Call[Any] | Flow[Any], context: contextvars.Context) -> Any:
         try:
-            return self.run(iter(item))
+            return context.run(self.run, iter(item))  # what it does traces as done by whoever gathers
         except SiyuError as error:
             return error
 

@@ -21,12 +21,12 @@ class Style(Protocol):
     """How a platform tells success from failure."""
 
     def read(self, session: Session, spec: Spec[Any], response: Response) -> Any:
-        """The reply, or raise `_Refused`."""
+        """The reply, or raise `Refused`."""
         ...
 
 
-class Refused(Exception):  # noqa: N818 -- never leaves this module
-    """A platform's refusal, with its row of the table of codes."""
+class Refused(Exception):
+    """A platform's refusal, with its row of the table of codes. It never leaves the exchange."""
 
     def __init__(self, error: ApiError, code: Code) -> None:
         super().__init__()
@@ -107,7 +107,8 @@ def _envelope(spec: Spec[Any], response: Response) -> dict[str, Any]:
         broken = DecodeError.of(error, f"{spec} (HTTP {response.status})", response.content)
         if response.status in (401, 403, 404, 407, 413, 429):
             what = f"HTTP {response.status}: {broken.excerpt!r}"
-            raise Refused(*refusal("", response.status, what, str(spec), status=response.status, retry_after=retry_after(response))) from None
+            status = response.status
+            raise Refused(*refusal("", status, what, str(spec), status=status, retry_after=retry_after(response))) from None
         raise broken from None
     return cast("dict[str, Any]", value)
 

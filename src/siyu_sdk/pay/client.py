@@ -8,9 +8,9 @@ from typing import Generic, Unpack, cast
 
 from ..core.client import AsyncClient, Client, Options
 from ..core.endpoint import Async, M, Sync
-from ..core.exchange import HttpStyle
 from ..core.http import AsyncHttpClient, HttpClient
 from ..core.run import AsyncRunner, Runner
+from ..core.styles import HttpStyle
 from .notifications import Notifications
 from .product_coupons import ProductCoupons
 from .resource import SIGNED

@@ -174,7 +174,7 @@ class Sandbox:
 
     @property
     def wecom_callback_url(self) -> str | None:
-        """Where change_external_contact events go, encrypted and signed. Lateness, doubles and losses: `sandbox.wecom.push`."""
+        """Where WeCom's events go, encrypted and signed. Lateness, doubles and losses: `sandbox.wecom.push`."""
         return self.wecom.push.url
 
     @wecom_callback_url.setter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, TypedDict, Unpack
+from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
 
 from attrs import frozen
 from pydantic import Field
@@ -15,8 +15,10 @@ from ..core.model import Flag, MaxChars, MaxItems, NotEmpty, OpenIntEnum, OrDict
 from .common import chunks, clock_of, keeping, refuse_if_changed
 from .contact_ways import Scene
 from .customers import Customers
-from .events.external_contact import GroupUpdated
 from .resource import CursorReply, M, WeComResource
+
+if TYPE_CHECKING:  # whoever only reads needs no events
+    from .events.external_contact import GroupUpdated
 
 TOO_MANY_MEMBERS = 81017
 OWNERS_A_CALL = 100

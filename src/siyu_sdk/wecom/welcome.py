@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
@@ -14,18 +14,20 @@ from ..core.endpoint import POST, flow
 from ..core.errors import ApiError, InputError, NotSent, SiyuError
 from ..core.model import MaxItems, OrDict, Reply, Secret
 from .common import clock_of
-from .events.base import WELCOME_LIFE
-from .events.external_contact import AddExternalContact, AddHalfExternalContact, MsgAuditApproved
 from .messages import Attachment, MaxTextBytes, Text
 from .resource import M, WeComResource
+
+if TYPE_CHECKING:  # whoever only sends needs no events
+    from .events.external_contact import AddExternalContact, AddHalfExternalContact, MsgAuditApproved
 
 CODE_IS_VOID: Final = 41050
 ALREADY_CHATTING: Final = 41051
 BEING_SENT: Final = 41096
+CODE_LIVES: Final = timedelta(seconds=20)
 LONGEST_TRY: Final = 5.0
 """Seconds for one answer: a second try has to fit into the 20."""
 
-WelcomeEvent = AddExternalContact | AddHalfExternalContact | MsgAuditApproved
+WelcomeEvent: TypeAlias = "AddExternalContact | AddHalfExternalContact | MsgAuditApproved"
 """Events that may bring a welcome code."""
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -36,7 +38,7 @@ class Welcomed:
     """What became of a welcome message."""
 
     reason: Literal["sent", "no code", "too late", "already chatting", "another app", "unreachable", "unknown"]
-    """`unknown`: an answer was lost, and the code is void now: most likely it was sent, by this app or another."""
+    """`unknown`: an answer was lost, and the code works no more: most likely because it was sent."""
     error: Exception | None = field(default=None, repr=False)
     """What the last try brought, where it was not sent."""
 
@@ -121,7 +123,7 @@ class Welcome(WeComResource[M]):
             text = Text(content=fill(text.content, values))
         call = Welcome.send(code, text=text, attachments=attachments)
         clock = clock_of(self)
-        until = deadline or (None if isinstance(event, str) else event.usable_until) or clock.now() + WELCOME_LIFE
+        until = deadline or (None if isinstance(event, str) else event.usable_until) or clock.now() + CODE_LIVES
         pause, in_doubt = 0.5, False
         while True:
             left = until.timestamp() - clock.time()
@@ -130,11 +132,8 @@ class Welcome(WeComResource[M]):
             except SiyuError as error:
                 in_doubt = in_doubt or error.may_have_arrived
                 reason = _why_not(error)
-                if in_doubt and reason in ("too late", "another app"):
-                    reason = "unknown"
-                over = _final(error) or until.timestamp() - clock.time() <= pause
-                if over:
-                    return Welcomed(reason, error)
+                if _final(error) or until.timestamp() - clock.time() <= pause:
+                    return Welcomed("unknown" if in_doubt else reason, error)
             else:
                 return Welcomed("sent")
             yield from Sleep(pause)

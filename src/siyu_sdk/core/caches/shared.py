@@ -101,7 +101,7 @@ class SharedTokenCache(ABC):
         self._owners.pop(key, None)
         self._ask(self.free, key, owner)
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 -- not every store has something to close
         """Close the connections that this cache opened; a client or an engine of your own stays open."""
 
     def __enter__(self) -> Self:
@@ -134,7 +134,7 @@ class SharedTokenCache(ABC):
                 return None
             value, expires_at, ends_at = found
             if not (isinstance(value, str) and value and value.isprintable() and math.isfinite(expires_at) and math.isfinite(ends_at)):
-                raise ValueError("no token")  # noqa: TRY301 -- one way out for all that is none
+                raise ValueError("no token")
             return Token(value, float(expires_at), float(ends_at))
         except BROKEN:
             self._complain("holds something that is no token; it is fetched anew")
