@@ -1,4 +1,4 @@
-"""One declaration, three uses: a sync client, an async client, and a call as a value. Runs on the sandbox: python examples/typed_client.py."""
+"""One declaration, three uses: sync, async, and a call as a value. Runs on the sandbox: python examples/typed_client.py."""
 
 from __future__ import annotations
 

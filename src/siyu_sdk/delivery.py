@@ -292,7 +292,10 @@ SLICE = 25
 
 TAKEN_FOR_LOST = (State.HELD, State.REFUSED, State.SKIPPED, State.CANCELLED)
 """States of coupons that were not issued as far as we knew; the platform knows better."""
-ALREADY_HAS = {272756740: "the limit of coupons for one person is reached", 272755200: "a coupon was issued under another number"}
+ALREADY_HAS: Mapping[int | str, str] = {
+    272756740: "the limit of coupons for one person is reached",
+    272755200: "a coupon was issued under another number",
+}
 
 
 def _give_coupons(hub: Hub, batch: Batch) -> Flow[float | None]:
@@ -326,11 +329,12 @@ def _give_some(hub: Hub, coupon: Coupon, rows: Sequence[Delivery]) -> Flow[list[
     for row, outcome in zip(rows, outcomes, strict=True):
         if not isinstance(outcome, Exception):
             issued.append(evolve(row, state=State.ISSUED, coupon_code=outcome.coupon_code))
+        elif isinstance(outcome, ApiError) and outcome.code in ALREADY_HAS:  # a quota, but none that a pause renews
+            ended.append(evolve(row, state=State.REFUSED, reason=ALREADY_HAS[outcome.code]))
         elif isinstance(outcome, _CONFIGURATION) or (isinstance(outcome, ApiError) and outcome.code == PAUSED_STOCK):
             ended.append(evolve(row, state=State.HELD, reason=str(outcome)[:500]))
         elif isinstance(outcome, ApiError) and not isinstance(outcome, _WAIT):
-            code = outcome.code if isinstance(outcome.code, int) else 0
-            ended.append(evolve(row, state=State.REFUSED, reason=ALREADY_HAS.get(code, f"{outcome.code} {outcome.message}")[:500]))
+            ended.append(evolve(row, state=State.REFUSED, reason=f"{outcome.code} {outcome.message}"[:500]))
         else:
             later.append(str(outcome))  # unknown, or to be tried later: the same number goes out again
     # A notice may have overtaken us and confirmed the coupon already: that stands. What was issued is issued, whatever else was

@@ -44,7 +44,6 @@ from .records import (
 import sqlalchemy as sa  # isort: skip -- after records, which says how to install it
 from sqlalchemy import event  # isort: skip
 from sqlalchemy.exc import IntegrityError, ProgrammingError  # isort: skip
-from sqlalchemy.pool import StaticPool  # isort: skip
 
 __all__ = ["AMBIGUOUS", "DONE", "ENDED", "OPEN", "Batch", "BatchState", "Delivery", "Ledger", "State"]
 
@@ -70,7 +69,7 @@ class Ledger:
         memory = url in ("sqlite://", "sqlite:///:memory:")
         self._turn: AbstractContextManager[Any] = threading.RLock() if memory else nullcontext()
         options: dict[str, Any] = (
-            {"connect_args": {"check_same_thread": False}, "poolclass": StaticPool} if memory else {"pool_pre_ping": True}
+            {"connect_args": {"check_same_thread": False}, "poolclass": sa.StaticPool} if memory else {"pool_pre_ping": True}
         )
         self._engine = sa.create_engine(url, hide_parameters=True, **options)
         if self._engine.dialect.name == "sqlite":

@@ -173,7 +173,7 @@ def test_a_runner_alone_runs_local_work_and_says_that_it_sends_nothing() -> None
         return (yield from Local(max, 1, 2))
 
     assert Runner().run(work()) == asyncio.run(AsyncRunner().run(work())) == 2
-    with pytest.raises(UsageError, match="sends no calls"):
+    with pytest.raises(UsageError, match="it is no client"):
         Runner().send(Customers.get("wm1"))
 
 

@@ -45,7 +45,11 @@ class FastClock:
 class QuickLoop(asyncio.SelectorEventLoop):
     """An event loop that does not wait: where nothing is left to do, the time of the next timer has come. The machine's pace plays no part."""
 
-    _at = 1_790_000_000.0
+    _at = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._at
@@ -64,7 +68,7 @@ class LoopClock:
     """The time of the running event loop."""
 
     def time(self) -> float:
-        return asyncio.get_running_loop().time()
+        return 1_790_000_000 + asyncio.get_running_loop().time()
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.time(), UTC)
@@ -220,10 +224,10 @@ def redis_server(servers: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def redis_url(redis_server: str) -> Iterator[str]:
+def redis_url(redis_server: str) -> str:
     """Emptied before each test."""
     import redis
 
     with redis.Redis.from_url(redis_server) as client:
         client.flushall()
-    yield redis_server
+    return redis_server

@@ -51,8 +51,23 @@ def test_facts_are_taken_over_where_a_machine_can_use_them(tmp_path: Path) -> No
     copy = tmp_path / "scripts" / "limits_table.py"
     copy.parent.mkdir()
     copy.write_text((ROOT / "scripts" / "limits_table.py").read_text(encoding="utf-8"), encoding="utf-8")
-    fact = {"group": "wecom.x", "api": ["/x"], "what": "calls", "scope": "corp", "error_code": 45009, "confidence": "high", "source": "s", "note": ""}
-    figures: list[tuple[Any, str]] = [("100,000/h; 480,000/day", ""), (20, "per minute"), (64, "bytes"), ("as many as one likes", "per day"), (None, "per day")]
+    fact = {
+        "group": "wecom.x",
+        "api": ["/x"],
+        "what": "calls",
+        "scope": "corp",
+        "error_code": 45009,
+        "confidence": "high",
+        "source": "s",
+        "note": "",
+    }
+    figures: list[tuple[Any, str]] = [
+        ("100,000/h; 480,000/day", ""),
+        (20, "per minute"),
+        (64, "bytes"),
+        ("as many as one likes", "per day"),
+        (None, "per day"),
+    ]
     rows = [{**fact, "what": f"w{n}", "limit": limit, "unit": unit} for n, (limit, unit) in enumerate(figures)]
     import json
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 
 import pytest
@@ -80,12 +82,30 @@ def test_reset_brings_the_first_morning_back(sandbox: Sandbox) -> None:
     assert sandbox.calls.count() == 0
 
 
+def free_ports(count: int) -> int:
+    """The first of so many free ports in a row, below those that the system hands out by itself."""
+    for base in range(20_000 + os.getpid() % 1000 * 10, 32_000, count):
+        sockets = [socket.socket() for _ in range(count)]
+        try:
+            for n, probe in enumerate(sockets):
+                probe.bind(("127.0.0.1", base + n))
+        except OSError:
+            continue
+        else:
+            return base
+        finally:
+            for probe in sockets:
+                probe.close()
+    raise AssertionError("no free ports")
+
+
 def test_a_port_can_be_asked_for() -> None:
-    with Sandbox(customers=1) as probe:
-        base = int(probe.wecom_url.rsplit(":", 1)[1]) + 4000
+    base = free_ports(5)
     with Sandbox(customers=1, port=base) as sandbox:
         urls = (sandbox.wecom_url, sandbox.miniprogram_url, sandbox.store_url, sandbox.pay_url, sandbox.control_url)
         assert [int(url.rsplit(":", 1)[1]) for url in urls] == list(range(base, base + 5))
+        with pytest.raises(OSError, match="in use"), Sandbox(customers=1, port=base + 1):
+            pass
 
 
 def test_secrets_do_not_show() -> None:

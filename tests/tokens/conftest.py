@@ -34,7 +34,7 @@ def _load(name: str) -> Any:  # test folders are no packages
 servers = _load("servers")
 
 
-@define
+@define(slots=False)  # tests put their own methods on it
 class Platform:
     """Tokens are `CANARY-token-<corp>-<number>`; one that is not the company's newest is refused."""
 

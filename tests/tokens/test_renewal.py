@@ -201,9 +201,11 @@ def test_a_service_that_insists_on_a_void_token_is_an_error_and_no_loop(platform
 
 @pytest.mark.parametrize("answer", [None, "token", ("token",), ("", 7200), (7, 7200), ("t", "soon"), ("t", float("nan")), ("t", None)])
 def test_a_service_that_answers_nonsense_is_told_so(answer: Any, platform: Any) -> None:
-    with WeCom("corp1", token_provider=lambda *, refresh: answer, base_url=platform.url) as wecom:
-        with pytest.raises(UsageError, match="a pair"):
-            wecom.customers.get("corp1")
+    with (
+        WeCom("corp1", token_provider=lambda *, refresh: answer, base_url=platform.url) as wecom,
+        pytest.raises(UsageError, match="a pair"),
+    ):
+        wecom.customers.get("corp1")
     assert platform.calls == 0
 
 
@@ -252,3 +254,38 @@ def test_two_services_of_one_company_do_not_mix(platform: Any) -> None:
     with WeCom("corp1", token_provider=lambda *, refresh: ("b", 7200), base_url=platform.url, cache=cache) as two:
         two.customers.get("corp1")
     assert platform.refused == 0
+
+
+# Refused more than once
+
+
+def overtaken(platform: Any, cache: MemoryTokenCache, key: str, times: int) -> None:
+    """While a call is under way, another process voids its token and puts a newer one into the cache."""
+    check, numbers = platform.check, iter(range(times))
+
+    def first(whose: str, token: str | None) -> dict[str, Any] | None:
+        if (number := next(numbers, None)) is not None:
+            platform.valid[whose] = f"CANARY-token-{whose}-newer-{number}"
+            cache.put(key, Token(platform.valid[whose], 9e9))
+        return check(whose, token)  # type: ignore[no-any-return]
+
+    platform.check = first
+
+
+def test_a_call_that_others_overtake_goes_on_with_their_tokens_and_fetches_none(platform: Any) -> None:
+    cache = MemoryTokenCache()
+    with WeCom("corp1", SECRET, base_url=platform.url, cache=cache) as wecom:
+        key = wecom.session.auth("access_token").source.key  # type: ignore[attr-defined]
+        overtaken(platform, cache, key, 3)
+        wecom.customers.get("corp1")
+    assert (len(platform.fetched), platform.refused) == (1, 3)
+
+
+def test_a_call_that_is_overtaken_for_ever_ends(platform: Any) -> None:
+    cache = MemoryTokenCache()
+    with WeCom("corp1", SECRET, base_url=platform.url, cache=cache) as wecom:
+        key = wecom.session.auth("access_token").source.key  # type: ignore[attr-defined]
+        overtaken(platform, cache, key, 1000)
+        with pytest.raises(TokenExpired):
+            wecom.customers.get("corp1")
+    assert (len(platform.fetched), platform.refused) == (1, 5)

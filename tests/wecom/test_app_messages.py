@@ -100,7 +100,7 @@ def test_everybody_is_a_receiver_of_its_own() -> None:
 
 def test_a_send_is_a_value_like_any_call() -> None:
     call = AppMessages.send(ButtonInteraction(task_id="t1", button_list=(Button(text="好", key="yes"),)), touser=["amy"], agentid=7)
-    assert pickle.loads(pickle.dumps(call)) == call  # noqa: S301 -- our own
+    assert pickle.loads(pickle.dumps(call)) == call
     assert AppMessages.send.spec.load(call.to_wire()["json"]) == call
 
 

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from .._version import __version__
 from ..core.errors import SiyuError, UsageError
-from . import inspecting, running
+from . import doctor, inspecting, running
 from .screen import complain, out
 
 
@@ -73,7 +73,7 @@ def siyu(
     """Private-domain operation (私域运营) in the WeChat ecosystem: see it run, look things up, send single calls, run workers."""
 
 
-for command in (running.sandbox, running.worker, inspecting.endpoints, inspecting.call, inspecting.explain):
+for command in (running.sandbox, running.worker, doctor.doctor, inspecting.endpoints, inspecting.call, inspecting.explain):
     app.command(help=_flowing(command.__doc__ or ""))(command)
 
 

@@ -288,7 +288,8 @@ def _messages(sandbox: Sandbox, siyu: Siyu, report: Report) -> Iterable[str]:
     arrived = Counter((customer, d.msgid) for customer in snapshot.people for d in sandbox.inbox(customer) if d.kind == "task")
     reported = Counter((r.external_userid, r.msgid) for r in report.rows if r.kind == "message" and r.state == State.SENT)
     if arrived != reported:
-        yield f"{sum((arrived - reported).values())} messages arrived unreported, {sum((reported - arrived).values())} were reported and did not"
+        extra, missing = sum((arrived - reported).values()), sum((reported - arrived).values())
+        yield f"{extra} messages arrived unreported, {missing} were reported and did not"
     for customer in snapshot.opted_out:
         if sandbox.inbox(customer):
             yield f"{customer} opted out and was written to"

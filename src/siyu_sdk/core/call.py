@@ -125,7 +125,7 @@ class Spec(Generic[R_co]):
             self._cache["hints"] = typing.get_type_hints(self.function, include_extras=True)
         return cast("dict[str, Any]", self._cache["hints"])
 
-    def _place(self, name: str, wire: str, annotation: Any) -> str:
+    def _place(self, wire: str, annotation: Any) -> str:
         for marker in _markers(annotation):
             if isinstance(marker, Marker):
                 return marker.place
@@ -144,7 +144,7 @@ class Spec(Generic[R_co]):
             for name, parameter in self.signature.parameters.items():
                 annotation = _loose(hints[name])
                 alias = next((m.alias for m in _markers(annotation) if isinstance(m, FieldInfo) and m.alias), name)
-                place = self._place(name, alias, annotation)
+                place = self._place(alias, annotation)
                 parameters.append(Parameter(name, alias, place))
                 default: Any = ... if parameter.default is inspect.Parameter.empty else parameter.default
                 fields[name] = (Annotated[Any, BeforeValidator(Upload.of)] if place == "file" else annotation, default)
@@ -249,7 +249,7 @@ def _loose(annotation: Any) -> Any:
         kept = tuple(_loose(m) for m in members if m != Mapping[str, Any])
         if Mapping[str, Any] in members and all(m is type(None) for m in kept):
             return annotation
-        return Union[kept]
+        return Union[kept]  # noqa: UP007 -- members known only at run time
     origin: Any = typing.get_origin(annotation)
     return origin[tuple(map(_loose, members))] if origin in CONTAINERS else annotation
 
@@ -434,7 +434,7 @@ class Sleep:
 
     seconds: float
 
-    def __iter__(self) -> Generator[Step, Any, None]:
+    def __iter__(self) -> Generator[Step, Any, None]:  # noqa: PYI058 -- `yield from` wants a generator, as of the other steps
         yield self
 
 

@@ -143,7 +143,7 @@ class _Client:
         return exchange(self.session, call)
 
     def _free(
-        self, method: str, path: str, json: JSON, query: Mapping[str, Any] | None, auth: str | None, idempotent: bool | None
+        self, method: str, path: str, *, json: JSON, query: Mapping[str, Any] | None, auth: str | None, idempotent: bool | None
     ) -> Call[Any]:
         method = method.upper()
         if not path.startswith("/") or path.startswith("//"):
@@ -196,7 +196,7 @@ class Client(_Client, Runner):
 
         `json` is an object. Set `idempotent=True` only where repeating is harmless: a POST is taken as unsafe to repeat.
         """
-        return self.send(self._free(method, path, json, query, auth, idempotent))
+        return self.send(self._free(method, path, json=json, query=query, auth=auth, idempotent=idempotent))
 
     def ticket(self, call: Call[Ticketed], *, refused: str = "") -> str:
         """Give the ticket that a call fetches, kept and renewed as tokens are: `wecom.ticket(Tickets.jsapi())`.
@@ -240,7 +240,7 @@ class AsyncClient(_Client, AsyncRunner):
 
         `json` is an object. Set `idempotent=True` only where repeating is harmless: a POST is taken as unsafe to repeat.
         """
-        return await self.send(self._free(method, path, json, query, auth, idempotent))
+        return await self.send(self._free(method, path, json=json, query=query, auth=auth, idempotent=idempotent))
 
     async def ticket(self, call: Call[Ticketed], *, refused: str = "") -> str:
         """Give the ticket that a call fetches, kept and renewed as tokens are: `await wecom.ticket(Tickets.jsapi())`.

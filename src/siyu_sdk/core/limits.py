@@ -246,8 +246,6 @@ class _Scope:
             if now < learnt.until:
                 return learnt.until - now
             rate, limit = learnt.rate(now), learnt.room(now, limit)
-        if limit is not None and taken >= limit:
-            longest = LONGEST  # called when somebody ends
         for window in self.windows:
             calls = window.calls if rate == 1.0 else max(1, int(window.calls * rate))
             missing = taken + 1 - calls + window.count(now)
@@ -255,6 +253,8 @@ class _Scope:
                 longest = max(longest, window.until(now, missing))
                 if missing > ahead:
                     first = max(first, window.until(now, missing - ahead))
+        if not longest and limit is not None and taken >= limit:
+            longest = LONGEST  # called when somebody ends
         return min(longest, max(first, LONGEST))  # the length of the line alone is no reason to give up
 
     def ahead(self, turn: Turn) -> int:

@@ -31,7 +31,7 @@ T = TypeVar("T")
 OUTGOING: Final = "outgoing"
 """The validation context of arguments: limits are checked for what we send, never for what we read."""
 
-OrDict = Union[T, Mapping[str, Any]]
+OrDict = Union[T, Mapping[str, Any]]  # noqa: UP007 -- an alias with a type variable needs the long form at run time
 """A model, or a plain dict of its shape: `OrDict[Text]` accepts `Text(content="hi")` and `{"content": "hi"}`."""
 
 
@@ -66,7 +66,9 @@ class Tagged(WireModel):
     def model_post_init(self, _context: Any, /) -> None:
         """Count constants as set, so that they are sent."""
         self.__pydantic_fields_set__.update(
-            name for name, field in type(self).model_fields.items() if field.default is not None and not field.is_required() and is_constant(field.annotation)
+            name
+            for name, field in type(self).model_fields.items()
+            if field.default is not None and not field.is_required() and is_constant(field.annotation)
         )
 
 
@@ -97,12 +99,12 @@ def unknown_fields(value: object) -> Iterator[str]:
 # Enumerations: open, so that a value which the platform adds tomorrow parses today.
 
 
-class OpenStrEnum(str, Enum):
+class OpenStrEnum(str, Enum):  # noqa: UP042 -- StrEnum would drop the raw value of pseudo-members from its repr
     """A string enumeration that accepts unknown values and keeps them as they came."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
-        return _pseudo_member(cls, str.__new__(cls, value), value) if isinstance(value, str) else None
+        return _pseudo_member(str.__new__(cls, value), value) if isinstance(value, str) else None
 
     @property
     def is_known(self) -> bool:
@@ -120,7 +122,7 @@ class OpenIntEnum(int, Enum):
     def _missing_(cls, value: object) -> Self | None:
         if isinstance(value, str) and value.lstrip("-").isdigit():  # XML carries every number as text
             return cls(int(value))
-        return _pseudo_member(cls, int.__new__(cls, value), value) if isinstance(value, int) and not isinstance(value, bool) else None
+        return _pseudo_member(int.__new__(cls, value), value) if isinstance(value, int) and not isinstance(value, bool) else None
 
     @property
     def is_known(self) -> bool:
@@ -134,7 +136,7 @@ class OpenIntEnum(int, Enum):
 E_ = TypeVar("E_", bound=Enum)
 
 
-def _pseudo_member(cls: type[E_], member: E_, value: object) -> E_:
+def _pseudo_member(member: E_, value: object) -> E_:
     member._name_ = f"UNKNOWN_{value}"
     member._value_ = value
     return member

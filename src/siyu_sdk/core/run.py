@@ -71,7 +71,7 @@ class Runner:
 
     def exchange(self, call: Call[R]) -> Flow[R]:
         """What sending a call takes; each client says."""
-        raise UsageError(f"{type(self).__name__} sends no calls")
+        raise UsageError(f"{type(self).__name__} cannot send {call!r}: it is no client")
 
     def send(self, call: Call[R]) -> R:
         """Send a call made as a value, and return its reply."""
@@ -185,7 +185,7 @@ class AsyncRunner:
 
     def exchange(self, call: Call[R]) -> Flow[R]:
         """What sending a call takes; each client says."""
-        raise UsageError(f"{type(self).__name__} sends no calls")
+        raise UsageError(f"{type(self).__name__} cannot send {call!r}: it is no client")
 
     def send(self, call: Call[R]) -> Coroutine[Any, Any, R]:
         """Send a call made as a value, and return its reply."""

@@ -56,6 +56,7 @@ class ErrcodeStyle:
         code = _number(envelope.get("errcode", 0), spec, response)
         if code or response.status >= 400:
             message = str(envelope.get("errmsg", ""))
+            named = re.search(r"\b(?:rid: ?|hint: ?\[)([^\s\],]+)", message)
             raise Refused(
                 *refusal(
                     session.platform,
@@ -63,7 +64,7 @@ class ErrcodeStyle:
                     message,
                     str(spec),
                     status=response.status,
-                    request_id=(re.findall(r"rid: ?(\S+)|hint: ?\[(\S+?)\]", message) or [("", "")])[0][0],
+                    request_id=named[1] if named else "",
                     retry_after=retry_after(response),
                     details={k: v for k, v in envelope.items() if k not in ("errcode", "errmsg") and not is_secret(k)} or None,
                 )

@@ -33,13 +33,13 @@ class Calls:
     """Every request to the four platforms, in order of completion."""
 
     def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._records: list[CallRecord] = []
 
     def add(self, platform: str, method: str, path: str, *, errcode: int | str, status: int, fault: str | None) -> None:
         """One more request; the control server's do not count."""
         if platform != "control":
-            self._records.append(CallRecord(platform, method, path, errcode, status, fault, self._clock.time()))
+            self._records.append(CallRecord(platform, method, path, errcode, status, fault, self.clock.time()))
 
     def clear(self) -> None:
         """Forget the requests so far."""

@@ -101,8 +101,14 @@ class Sandbox:
 
     def start(self) -> Self:
         """Listen, and let time run. OSError where a port is taken."""
-        for n, platform in enumerate((*self._platforms(), Control(self))):
-            self._servers.append(PlatformServer(platform, self._port and self._port + n, self.faults, self.calls))
+        try:
+            for n, platform in enumerate((*self._platforms(), Control(self))):
+                self._servers.append(PlatformServer(platform, self._port and self._port + n, self.faults, self.calls))
+        except OSError:
+            for server in self._servers:
+                server.server_close()
+            self._servers = []
+            raise
         for server in self._servers:
             server.start()
         self.world.timeline.start()

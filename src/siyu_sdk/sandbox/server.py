@@ -13,6 +13,7 @@ import socketserver
 import struct
 import threading
 import time
+from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
@@ -70,6 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.status != 204:
             lines.append(f"Content-Type: {answer.content_type}")
         lines.append(f"Content-Length: {len(answer.body)}")
+        lines.append(f"Date: {formatdate(cast('PlatformServer', self.server).time(), usegmt=True)}")
         lines.extend(f"{name}: {value}" for name, value in answer.headers.items())
         try:
             self.wfile.write("\r\n".join((*lines, "", "")).encode("latin-1") + answer.body)
@@ -107,6 +109,10 @@ class PlatformServer(ThreadingHTTPServer):
     def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def time(self) -> float:
+        """Virtual time: what the Date header says."""
+        return self._calls.clock.time()
 
     def serve_from_now_on(self, platform: Platform, calls: Calls) -> None:
         """Another state behind the same port."""
