@@ -289,6 +289,13 @@ def test_cancelling_what_waits_for_a_worker(shop: Any) -> None:
     assert shop.sandbox.calls.count(SEND) == 0
 
 
+def test_what_is_given_back_after_a_cancellation_is_taken_by_nobody(ledger: Ledger) -> None:
+    batch = intent(ledger)
+    ledger.cancel("c", 2.0)
+    assert ledger.give_back(batch, "no connection")
+    assert not ledger.take(batch.id, "b", 3.0)
+
+
 def test_cancelling_while_a_message_is_on_its_way_withdraws_it(shop: Any) -> None:
     plan = queued(shop)
     reached, told = threading.Event(), threading.Event()

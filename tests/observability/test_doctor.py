@@ -233,6 +233,7 @@ def test_the_ledger_and_its_workers(doctor: Doctor, tmp_path: Path) -> None:
     assert doctor("--ledger", url).findings["ledger: database"]["ok"] is None
     assert not (tmp_path / "siyu.db").exists(), "looking makes nothing"
     ledger = Ledger(url)
+    ledger.opted_out()
     assert doctor(LEDGER=url).findings["ledger: workers"]["ok"] is None
     ledger.beat("worker-1")
     ledger.beat("worker-2", time.time() - 400)

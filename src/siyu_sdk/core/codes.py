@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from . import errors
-from .redact import redact
+from .redact import redact, scrub
 
 
 @frozen
@@ -91,6 +91,6 @@ def refusal(
         http_status=status,
         retry_after=retry_after,
         retryable=row.retry != "no",
-        details=details,
+        details=scrub(details),
     )
     return error, row

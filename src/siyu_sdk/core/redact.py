@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final, cast
 
-_NAME: Final = r"[a-z_]*(?:access_token|refresh_token|secret|session_key|ticket)"
+_NAME: Final = (
+    r"[a-z_]*(?:access_token|refresh_token|secret|session_key|ticket|permanent_code|auth_code|js_code|aes_?key|api_v3_key|private_key|password)"
+)
 _SECRET: Final = re.compile(rf"""({_NAME}\\?["']?\s*(?:[=:]|%3[ad])\s*\\?["']?)[^\s"'&<>,;}}\\]+""", re.IGNORECASE)
 
 
 def redact(text: str) -> str:
     """Hide what follows the name of a credential, in JSON, a query or a header, also where it is cut off."""
     return _SECRET.sub(r"\1***", text)
+
+
+def scrub(value: Any) -> Any:
+    """Hide credentials in what a platform said as JSON, by the names of fields and inside of texts."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {name: "***" if is_secret(str(name)) else scrub(held) for name, held in cast("dict[Any, Any]", value).items()}
+    return [scrub(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def is_secret(name: str) -> bool:

@@ -1,0 +1,414 @@
+"""A recognisable secret in every credential, a run over every way in which a call can fail, and then a look at all that was shown.
+
+Whoever speaks for the platform here is as indiscreet as a gateway can be: it repeats the request line, with the token in it, in messages,
+pages and headers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gc
+import json
+import logging
+import os
+import pickle
+import re
+import secrets
+import socket
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from tenacity import stop_after_attempt
+
+pytest.importorskip("typer")
+pytest.importorskip("opentelemetry.sdk")
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from siyu_sdk import AsyncMiniProgram, AsyncPay, AsyncWeCom, Hooks, MiniProgram, Pay, Retry, SiyuError, Store, WeCom
+from siyu_sdk.caches import FileTokenCache, MemoryTokenCache
+from siyu_sdk.callbacks import Request
+from siyu_sdk.cli.app import run
+from siyu_sdk.core.crypto import CallbackCodec
+from siyu_sdk.core.xml import to_xml
+from siyu_sdk.limits import MemoryLimiter
+from siyu_sdk.miniprogram.shipping import Shipping
+from siyu_sdk.telemetry import instrument
+from siyu_sdk.wecom.callbacks import Callbacks
+from siyu_sdk.wecom.credentials import CustomApp, Provider, Suite, SuiteCorp
+from siyu_sdk.wecom.customers import Customers
+from siyu_sdk.wecom.mass_messages import MassMessages
+
+CANARY = "CAN" + "ARY"  # written so that the lines of this file, which tracebacks show, do not have it
+RETRY = Retry(stop=stop_after_attempt(2))
+
+
+def pem() -> tuple[str, str]:
+    """A private key, and its public half; the secret to look for is in the middle of the former."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain).decode()
+    public = key.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+    return private, public
+
+
+PRIVATE, _ = pem()
+_, PLATFORM = pem()
+AES = base64.b64encode(b"%b-AES" % CANARY.encode() + secrets.token_bytes(22)).decode().rstrip("=")
+API_V3 = f"{CANARY}-api-v3-key-of-32-bytes-ok"
+NEEDLES = (CANARY, AES, AES[:12], *PRIVATE.splitlines()[3:20])
+
+
+class Gossip(BaseHTTPRequestHandler):
+    """Answers as `mode` says, and repeats what it was asked."""
+
+    protocol_version = "HTTP/1.1"
+    mode = "fine"
+    count = 0
+
+    def handle_any(self) -> None:
+        cls = type(self)
+        body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode("utf-8", "replace")
+        asked = f"{self.command} {self.path} {body} {dict(self.headers)}"
+        if re.search(r"gettoken|stable_token|get_suite_token|get_corp_token|get_provider_token", self.path) and cls.mode != "token":
+            cls.count += 1
+            names = ("access_token", "suite_access_token", "provider_access_token")
+            self._say({**dict.fromkeys(names, f"{CANARY}-token-{cls.count}"), "expires_in": 7200})
+            return
+        answer: Callable[[], None] = getattr(self, f"_{cls.mode}")
+        self._asked = asked
+        answer()
+
+    do_GET = do_POST = handle_any
+
+    def _say(self, value: Any, status: int = 200, kind: str = "application/json", **headers: str) -> None:
+        data = value if isinstance(value, bytes) else (value if isinstance(value, str) else json.dumps(value)).encode()
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(data)))
+        for name, text in headers.items():
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _fine(self) -> None:
+        self._say({"errcode": 0})
+
+    def _token(self) -> None:
+        self._say({"errcode": 40001, "errmsg": f"invalid credential, corpsecret={CANARY}-corpsecret, asked {self._asked}"})
+
+    def _refused(self) -> None:
+        self._say({"errcode": 40014, "errmsg": f"invalid access_token: {self._asked}"})
+
+    def _limited(self) -> None:
+        self._say({"errcode": 45033, "errmsg": f"concurrent {self._asked}", "access_token": f"{CANARY}-again"})
+
+    def _busy(self) -> None:
+        self._say({"errcode": -1, "errmsg": f"system busy {self._asked}"})
+
+    def _unknown(self) -> None:
+        self._say({"errcode": 987654, "errmsg": self._asked, "details": {"access_token": f"{CANARY}-deep"}})
+
+    def _html(self) -> None:
+        self._say(f"<html>502 for {self._asked}</html>", 200, "text/html")
+
+    def _gateway(self) -> None:
+        self._say(f"Bad gateway: {self._asked}", 502, "text/plain")
+
+    def _forbidden(self) -> None:
+        self._say(f"Forbidden: {self._asked}", 403, "text/plain")
+
+    def _cut(self) -> None:
+        self._say(b'{"errcode": 0, "access_token": "%b-cut' % CANARY.encode())
+
+    def _drift(self) -> None:
+        self._say({"errcode": 0, "external_contact": f"access_token={CANARY}-drift {self._asked}"})
+
+    def _moved(self) -> None:
+        self._say("", 302, location=f"http://127.0.0.1{self.path}")
+
+    def _silent(self) -> None:
+        time.sleep(0.3)
+        self.close_connection = True
+
+    def _reset(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _unsigned(self) -> None:
+        self._say({"code": "SIGN_ERROR", "message": f"bad signature over {self._asked}"}, 401)
+
+    def _forged(self) -> None:
+        headers = {"wechatpay-serial": "PUB_KEY_ID_1", "wechatpay-timestamp": str(int(time.time())), "wechatpay-nonce": "n"}
+        self._say({"data": []}, 200, **headers, **{"wechatpay-signature": base64.b64encode(b"a signature").decode()})
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+MODES = (
+    "fine", "token", "refused", "limited", "busy", "unknown", "html", "gateway", "forbidden", "cut", "drift", "moved", "silent", "reset",
+    "unsigned", "forged",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def gossip() -> Iterator[str]:
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: Any) -> None: ...
+
+    server = Server(("127.0.0.1", 0), Gossip)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+class Shown:
+    """Everything that anybody could have seen."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.errors = 0
+
+    def add(self, *things: object) -> None:
+        self.texts += [thing if isinstance(thing, str) else repr(thing) for thing in things]
+
+    def error(self, error: BaseException) -> None:
+        self.errors += 1
+        self.add(error, str(error), vars(error), *traceback.format_exception(error), pickle.dumps(error))
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
+        self.add(again, vars(again))
+
+    def check(self, where: str) -> None:
+        whole = "\n".join(self.texts)
+        for needle in NEEDLES:
+            place = whole.find(needle)
+            assert place < 0, f"{where}: …{whole[max(0, place - 200) : place + 60]}…"
+
+
+@pytest.fixture
+def shown(caplog: pytest.LogCaptureFixture) -> Iterator[Shown]:
+    caplog.set_level(logging.DEBUG)
+    shown = Shown()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        yield shown
+    shown.add(*(str(warning.message) for warning in warned))
+    shown.add(caplog.text, *(record.args for record in caplog.records), *(record.getMessage() for record in caplog.records))
+    shown.check("log and warnings")
+
+
+class Traced:
+    def __init__(self) -> None:
+        self.exporter, self.reader = InMemorySpanExporter(), InMemoryMetricReader()
+        self.tracers, self.meters = TracerProvider(), MeterProvider([self.reader])
+        self.tracers.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.events: list[Any] = []
+        self.hooks = instrument(self.tracers, self.meters) + Hooks(*[self.events.append] * 5)
+
+    def show(self, shown: Shown) -> int:
+        spans = self.exporter.get_finished_spans()
+        shown.add(*(span.to_json() for span in spans), *self.events)
+        data = self.reader.get_metrics_data()
+        shown.add(data.to_json() if data else "")
+        self.tracers.shutdown()
+        self.meters.shutdown()
+        return len(spans)
+
+
+def options(url: str, hooks: Hooks, **more: Any) -> dict[str, Any]:
+    return {"base_url": url, "hooks": hooks, "timeout": 0.15, "retry": RETRY, "limiter": MemoryLimiter(), **more}
+
+
+def wecoms(**more: Any) -> Iterator[WeCom]:
+    suite = Suite("ww-suite", f"{CANARY}-suite-secret", lambda: f"{CANARY}-ticket")
+    yield WeCom("ww1", f"{CANARY}-corpsecret", **more)
+    yield WeCom(CustomApp("ww1", f"{CANARY}-permanent-code"), **more)
+    yield WeCom(SuiteCorp(suite, "ww2", f"{CANARY}-permanent-code"), **more)
+    yield WeCom(suite, **more)
+    yield WeCom(Provider("ww3", f"{CANARY}-provider-secret"), **more)
+    yield WeCom("ww4", token_provider=lambda *, refresh: (f"{CANARY}-provided", 7200.0), **more)
+
+
+def keys(**more: Any) -> dict[str, Any]:
+    return {"public_key": PLATFORM, "public_key_id": "PUB_KEY_ID_1", **more}
+
+
+def attempt(shown: Shown, client: Any, work: Callable[[], Any]) -> None:
+    try:
+        shown.add(work())
+    except SiyuError as error:
+        shown.error(error)
+    shown.add(client, client.session, vars(client), client.session.cache, client.session.limiter, client.session.rulebook)
+    shown.add(list(getattr(client.session.cache, "_tokens", {})), list(getattr(client.session.limiter, "_scopes", {})))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_threads(gossip: str, shown: Shown, mode: str, tmp_path: Path) -> None:
+    Gossip.mode = mode
+    traced = Traced()
+    cache = FileTokenCache(tmp_path / "tokens")
+    for number, client in enumerate(wecoms(**options(gossip, traced.hooks, cache=cache if mode == "fine" else MemoryTokenCache()))):
+        with client:
+            attempt(shown, client, lambda: client.raw(Customers.get("wm1")))  # noqa: B023 -- called at once
+            if number == 0:
+                attempt(shown, client, lambda: client.send(MassMessages.remind("m1")))  # noqa: B023
+                attempt(shown, client, lambda: client.request("POST", "/cgi-bin/free", json={"a": 1}))  # noqa: B023
+    with MiniProgram("wx1", f"{CANARY}-app-secret", **options(gossip, traced.hooks)) as mini:
+        attempt(shown, mini, lambda: mini.login.session(f"{CANARY}-js-code") if mode == "unknown" else mini.send(Shipping.get_order_list()))
+    with Store("wx2", f"{CANARY}-store-secret", **options(gossip, traced.hooks)) as store:
+        attempt(shown, store, lambda: store.orders.get("1"))
+    with Pay("1900000001", "AB12", PRIVATE, API_V3, **keys(), **options(gossip, traced.hooks)) as pay:
+        attempt(shown, pay, lambda: pay.request("GET", "/v3/certificates"))
+        shown.add(pay.notifications)
+    assert traced.show(shown) >= 8
+    assert shown.errors >= (0 if mode == "fine" else 5)
+    shown.add(*(str(path) for path in tmp_path.rglob("*")))
+    kept = "\n".join(path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())
+    shown.check(f"threads, {mode}")
+    kept = re.sub(CANARY + r"-token-\d+", "", kept)  # the tokens themselves are what the cache is for
+    assert not any(needle in kept for needle in NEEDLES)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_tasks(gossip: str, shown: Shown, mode: str) -> None:
+    Gossip.mode = mode
+    traced = Traced()
+
+    async def attempt_all(client: Any, *works: Any) -> None:
+        async with client:
+            for work in works:
+                try:
+                    shown.add(await work)
+                except SiyuError as error:
+                    shown.error(error)
+            shown.add(client, client.session, vars(client))
+
+    wecom = AsyncWeCom("ww1", f"{CANARY}-corpsecret", **options(gossip, traced.hooks))
+    await attempt_all(wecom, wecom.raw(Customers.get("wm1")), wecom.send(MassMessages.remind("m1")))
+    mini = AsyncMiniProgram("wx1", f"{CANARY}-app-secret", **options(gossip, traced.hooks))
+    await attempt_all(mini, mini.send(Shipping.get_order_list()))
+    pay = AsyncPay("1900000001", "AB12", PRIVATE, API_V3, **keys(), **options(gossip, traced.hooks))
+    await attempt_all(pay, pay.request("GET", "/v3/certificates"))
+    task = asyncio.create_task(wecom.send(Customers.get("wm1")))
+    await asyncio.sleep(0)
+    task.cancel()
+    outcomes = await asyncio.gather(task, return_exceptions=True)
+    shown.add(*outcomes, task)
+    traced.show(shown)
+    gc.collect()
+    shown.check(f"tasks, {mode}")
+
+
+def test_nobody_listens(shown: Shown) -> None:
+    traced = Traced()
+    for client in wecoms(**options("http://127.0.0.1:9", traced.hooks)):
+        with client:
+            attempt(shown, client, lambda: client.customers.get("wm1"))  # noqa: B023
+    with WeCom("ww1", f"{CANARY}-corpsecret", **options("http://127.0.0.1:9", traced.hooks, proxy=f"http://user:{CANARY}@127.0.0.1:9")) as proxied:
+        attempt(shown, proxied, lambda: proxied.customers.get("wm1"))
+    assert shown.errors == 7
+    traced.show(shown)
+    shown.check("nobody listens")
+
+
+def test_what_is_wrong_with_a_credential_is_said_without_it(shown: Shown) -> None:
+    wrong: list[Callable[[], Any]] = [
+        lambda: WeCom("", f"{CANARY}-corpsecret"),
+        lambda: Pay("19", "AB12", CANARY + PRIVATE[:400], API_V3, **keys()),
+        lambda: Pay("19", "AB12", PRIVATE, f"{CANARY}-too-short", **keys()),
+        lambda: Pay("x", "AB12", PRIVATE, API_V3, **keys()),
+        lambda: Pay("19", "AB12", PRIVATE, API_V3, public_key=PRIVATE, public_key_id="PUB_KEY_ID_1"),
+        lambda: Callbacks(f"{CANARY}-token", AES + "x", "ww1"),
+        lambda: Callbacks(f"{CANARY}-token", "!" * 43, "ww1"),
+        lambda: WeCom(Suite("", f"{CANARY}-suite", lambda: CANARY)),
+        lambda: WeCom("ww1", token_provider=lambda *, refresh: f"{CANARY}-no-pair").customers.get("wm1"),  # type: ignore[arg-type, return-value]
+    ]
+    for make in wrong:
+        try:
+            shown.add(make())
+        except (SiyuError, TypeError) as error:
+            shown.error(error)
+    assert shown.errors == len(wrong)
+    shown.check("wrong credentials")
+
+
+def test_callbacks_and_notices(shown: Shown) -> None:
+    callbacks = Callbacks(f"{CANARY}-callback-token", AES, "ww1")
+    codec = CallbackCodec(f"{CANARY}-callback-token", AES, ["ww1"])
+    other = CallbackCodec(f"{CANARY}-callback-token", base64.b64encode(secrets.token_bytes(32)).decode().rstrip("="), ["ww1"])
+    good = codec.encrypt(b"<xml><MsgType>event</MsgType></xml>", "ww1")
+    for sealed, sign in ((good, codec.sign("1", "n", good)), (good, "0" * 40), (good[:-8], None), (other.encrypt(b"x", "ww1"), None), ("~", None)):
+        query = (sign or codec.sign("1", "n", sealed), "1", "n")
+        body = to_xml({"Encrypt": sealed}).encode()
+        try:
+            shown.add(callbacks.receive(*query, body))
+        except SiyuError as error:
+            shown.error(error)
+    try:
+        callbacks.receive("s", "1", "n", b"<xml>no</xml>")
+    except SiyuError as error:
+        shown.error(error)
+    pay = Pay("1900000001", "AB12", PRIVATE, API_V3, **keys())
+    try:
+        pay.notifications.receive({"wechatpay-serial": "x"}, b'{"id": "1"}')
+    except SiyuError as error:
+        shown.error(error)
+    shown.add(callbacks, codec, pay.notifications, vars(pay), Request("POST", "/x?msg_signature=1", {}, b""))
+    pay.close()
+    assert shown.errors >= 6
+    shown.check("callbacks")
+
+
+def test_the_command_line(gossip: str, shown: Shown, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    for name in [name for name in os.environ if name.startswith("SIYU_")]:
+        monkeypatch.delenv(name)
+    settings = {
+        "WECOM_CORPID": "ww1",
+        "WECOM_CORPSECRET": f"{CANARY}-corpsecret",
+        "WECOM_AGENTID": "1",
+        "WECOM_CALLBACK_TOKEN": f"{CANARY}token",
+        "WECOM_CALLBACK_AES_KEY": AES,
+        "WECOM_CALLBACK_URL": f"http://127.0.0.1:9/?secret={CANARY}",
+        "MINIPROGRAM_APPID": "wx1",
+        "MINIPROGRAM_SECRET": f"{CANARY}-app",
+        "STORE_APPID": "wx2",
+        "STORE_SECRET": f"{CANARY}-store",
+        "PAY_MCHID": "19",
+        "PAY_SERIAL_NO": "AB12",
+        "PAY_PRIVATE_KEY": PRIVATE,
+        "PAY_API_V3_KEY": API_V3,
+        "PAY_PUBLIC_KEY": PLATFORM,
+        "PAY_PUBLIC_KEY_ID": "PUB_KEY_ID_1",
+        "LEDGER": f"postgresql+psycopg://siyu:{CANARY}@127.0.0.1:9/siyu",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"SIYU_{name}", value)
+    for platform in ("WECOM", "MINIPROGRAM", "STORE", "PAY"):
+        monkeypatch.setenv(f"SIYU_{platform}_BASE_URL", gossip)
+    commands: list[list[str]] = [["doctor"], ["doctor", "--json"]]
+    for mode in ("token", "refused", "html", "unknown", "fine", "forged"):
+        Gossip.mode = mode
+        for command in [*commands, ["call", "GET", "/cgi-bin/externalcontact/get", "-d", '{"external_userid": "wm1"}', "--send"]]:
+            run(command)
+    Gossip.mode = "fine"
+    run(["call", "GET", "/cgi-bin/gettoken", "-d", json.dumps({"corpid": "ww1", "corpsecret": f"{CANARY}-corpsecret"}), "--send"])
+    run(["call", "GET", "/cgi-bin/gettoken", "-d", json.dumps({"corpid": "ww1", "corpsecret": f"{CANARY}-corpsecret"})])
+    shown.add(*capfd.readouterr())
+    assert "wecom" in shown.texts[0]
+    shown.check("command line")
