@@ -16,13 +16,14 @@ demo: $(VENV)/.installed ## the whole story on the built-in sandbox, in under a 
 test: $(VENV)/.installed-dev ## all tests, on two cores (ARGS="-k tags")
 	$(BIN)/pytest -n 2 $(ARGS)
 
-check: $(VENV)/.installed-dev ## lint, format, both type checkers, the floors, the table of error codes
+check: $(VENV)/.installed-dev ## lint, format, both type checkers, the floors, the tables of error codes and limits
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/errors_table.py --check
+	$(BIN)/python scripts/limits_table.py --check
 
 format: $(VENV)/.installed-dev ## put imports and layout in order
 	$(BIN)/ruff check --fix-only --quiet .

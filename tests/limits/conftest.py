@@ -43,7 +43,7 @@ class FastClock:
 
 
 class QuickLoop(asyncio.SelectorEventLoop):
-    """An event loop that does not wait: where nothing is left to do, the time of the next timer has come. The machine's pace plays no part."""
+    """An event loop that does not wait: where nothing is left to do, the next timer's time has come. The machine's pace plays no part."""
 
     _at = 0.0
 

@@ -22,10 +22,10 @@ from cryptography.x509.oid import NameOID
 
 pytest.importorskip("typer")
 from siyu_sdk.cli.app import run
+from siyu_sdk.core.clock import SystemClock
 from siyu_sdk.core.crypto import load_private_key
 from siyu_sdk.ledger import Ledger
 from siyu_sdk.sandbox import Sandbox
-from siyu_sdk.sandbox.clock import START
 from siyu_sdk.wecom.callbacks import Callbacks
 
 
@@ -68,7 +68,14 @@ def test_all_is_well(doctor: Doctor) -> None:
     told = doctor()
     assert told.code == 0, told.text
     assert json.loads(told.text)["ok"]
-    for name in ("wecom: token", "wecom: clock", "miniprogram: token", "store: token", "pay: signed GET /v3/certificates", "callback: token and key"):
+    for name in (
+        "wecom: token",
+        "wecom: clock",
+        "miniprogram: token",
+        "store: token",
+        "pay: signed GET /v3/certificates",
+        "callback: token and key",
+    ):
         assert told.findings[name]["ok"], name
     assert told.findings["ledger: database"]["ok"] is None
 
@@ -96,15 +103,13 @@ def test_a_wrong_secret(doctor: Doctor) -> None:
     assert "CANARY" not in told.text
 
 
-def test_a_clock_that_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = time.time
-    monkeypatch.setattr("siyu_sdk.core.clock.time.time", lambda: real())
+def test_a_clock_that_is_wrong(doctor: Doctor, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SystemClock, "time", lambda _: sandbox.clock.time() + 500)
     told = doctor(CLOCK_URL=None)  # the machine's own time, where the sandbox lives in its own
     assert {"wecom: clock", "pay: clock"} <= told.wrong()
-    days = abs(real() - START.timestamp()) / 86400
-    assert days > 1
+    assert "500 s ahead" in told.findings["wecom: clock"]["detail"]
     assert "NTP" in told.findings["pay: clock"]["fix"]
-    assert "pay: signed GET /v3/certificates" in told.wrong(), "signatures of another day are refused"
+    assert "pay: signed GET /v3/certificates" in told.wrong(), "signatures are refused from 300 s on"
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from siyu_sdk import (
     PermissionDenied,
     PlatformBusy,
     QuotaExceeded,
-    errors,
 )
+from siyu_sdk.core import errors
 from siyu_sdk.pay.product_coupon_models import OrderReference, StockState, UserCouponState
 from siyu_sdk.pay.product_coupons import ProductCoupons
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
 _NAME: Final = (
-    r"[a-z_]*(?:access_token|refresh_token|secret|session_key|ticket|permanent_code|auth_code|js_code|aes_?key|api_v3_key|private_key|password)"
+    r"[a-z_]*(?:access_token|refresh_token|secret|session_key|ticket|permanent_code|auth_code|js_code"
+    r"|aes_?key|api_v3_key|private_key|password)"
 )
 _SECRET: Final = re.compile(rf"""({_NAME}\\?["']?\s*(?:[=:]|%3[ad])\s*\\?["']?)[^\s"'&<>,;}}\\]+""", re.IGNORECASE)
 
@@ -21,8 +23,8 @@ def scrub(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
-        return {name: "***" if is_secret(str(name)) else scrub(held) for name, held in cast("dict[Any, Any]", value).items()}
-    return [scrub(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
+        return {name: "***" if is_secret(name) else scrub(held) for name, held in cast("dict[str, Any]", value).items()}
+    return list(map(scrub, cast("Iterable[Any]", value))) if isinstance(value, list) else value
 
 
 def is_secret(name: str) -> bool:

@@ -57,6 +57,8 @@ if op == 'learn' then
 end
 
 if op == 'release' then
+  local known = redis.call('ZSCORE', KEYS[1] .. ':flights', member)
+  if not known then return {'-1', learnt, stamp} end
   for i, scope in ipairs(scopes) do
     local flights = KEYS[i] .. ':flights'
     local flew = redis.call('ZREM', flights, member)
@@ -162,7 +164,7 @@ class RedisLimiter:
         if not turn.place:
             return shut
         flying = self._ask("release", turn)
-        if flying is None:
+        if flying is None or int(flying) < 0:  # the latter: it was never let go, or took longer than its lease
             return shut
         lead = self._time() - now  # `began` is by the client's clock
         for _ in range(8):
