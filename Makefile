@@ -14,7 +14,7 @@ demo: $(VENV)/.installed ## the whole story on the built-in sandbox, in under a 
 	@$(BIN)/siyu demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## all tests, on two cores (ARGS="-k tags")
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(VENV)/.installed-dev ## lint, format, both type checkers, the floors, the tables of error codes and limits
 	$(BIN)/ruff check .

@@ -44,7 +44,8 @@ def work():
         with lock:
             spans.append((began, time.monotonic()))
         if os.environ.get("HANG"):
-            print("in flight", flush=True)
+            with lock:
+                print("in flight", flush=True)
             time.sleep(60)
         limiter.release(turn, time.time())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -107,7 +108,7 @@ def test_a_clock_that_is_wrong(doctor: Doctor, sandbox: Sandbox, monkeypatch: py
     monkeypatch.setattr(SystemClock, "time", lambda _: sandbox.clock.time() + 500)
     told = doctor(CLOCK_URL=None)  # the machine's own time, where the sandbox lives in its own
     assert {"wecom: clock", "pay: clock"} <= told.wrong()
-    assert "500 s ahead" in told.findings["wecom: clock"]["detail"]
+    assert re.search(r"^(49\d|50\d) s ahead", told.findings["wecom: clock"]["detail"])
     assert "NTP" in told.findings["pay: clock"]["fix"]
     assert "pay: signed GET /v3/certificates" in told.wrong(), "signatures are refused from 300 s on"
 

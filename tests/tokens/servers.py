@@ -91,4 +91,22 @@ def postgres_server() -> Iterator[str]:
         settings = ("listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off", "max_connections=60")
         options = [part for setting in settings for part in ("-c", setting)]
         with running([postgres, "-D", data, "-p", str(port), *options], port, user=user):
-            yield f"postgresql://siyu@127.0.0.1:{port}/postgres"
+            url = f"postgresql://siyu@127.0.0.1:{port}/postgres"
+            _accepting(url)
+            yield url
+
+
+def _accepting(url: str) -> None:
+    """The port is open before the database takes connections («the database system is starting up»)."""
+    import psycopg
+
+    end = time.monotonic() + 20
+    while True:
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
