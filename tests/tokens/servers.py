@@ -27,9 +27,12 @@ def program(name: str, package: str) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    while True:  # a Redis cluster listens 10,000 ports higher, too
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = int(taken.getsockname()[1])
+        if port < 55_000:
+            return port
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
