@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Conflict,
         DecodeError,
         DecryptError,
+        DownloadError,
         InputError,
         InvalidArgument,
         NotAllowed,
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .core.events import Event, UnknownEvent
+    from .core.files import SavedFile, Upload
     from .core.hooks import Attempt, Hooks
-    from .core.http import Upload
     from .core.retry import Retry
     from .introspection import endpoints, parse_event
     from .miniprogram.client import AsyncMiniProgram, MiniProgram
@@ -55,6 +56,7 @@ _HOMES = {
         "Conflict",
         "DecodeError",
         "DecryptError",
+        "DownloadError",
         "InputError",
         "InvalidArgument",
         "NotAllowed",
@@ -72,8 +74,8 @@ _HOMES = {
         "UsageError",
     ),
     "core.events": ("Event", "UnknownEvent"),
+    "core.files": ("SavedFile", "Upload"),
     "core.hooks": ("Attempt", "Hooks"),
-    "core.http": ("Upload",),
     "core.retry": ("Retry",),
     "introspection": ("endpoints", "parse_event"),
     "miniprogram.client": ("AsyncMiniProgram", "MiniProgram"),
@@ -119,6 +121,7 @@ __all__ = [
     "Coupon",
     "DecodeError",
     "DecryptError",
+    "DownloadError",
     "Drifted",
     "Event",
     "Flow",
@@ -144,6 +147,7 @@ __all__ = [
     "Report",
     "Resource",
     "Retry",
+    "SavedFile",
     "SignatureError",
     "Siyu",
     "SiyuError",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import io
+from collections.abc import AsyncIterator
 from email.message import Message
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from siyu_sdk import InputError, Upload
+from siyu_sdk import AsyncWeCom, InputError, Upload
 from siyu_sdk.wecom.client import WeCom
 from siyu_sdk.wecom.media import LARGEST, AttachmentType, Media
 
@@ -78,4 +80,36 @@ def test_a_missing_file_and_an_unknown_type_are_refused(loopback: Any, wecom: We
         wecom.media.upload("no-such-file.png", type="image")
     with pytest.raises(InputError, match="'image', 'voice', 'video' or 'file'"):
         wecom.media.upload(PICTURE, type="picture")  # type: ignore[arg-type]
+    assert loopback.seen == []
+
+
+async def pieces(*parts: Any) -> AsyncIterator[Any]:
+    for part in parts:
+        yield part
+
+
+def test_a_file_is_uploaded_as_it_comes_from_an_async_iterator(loopback: Any) -> None:
+    loopback.answer(UPLOAD, {"type": "file", "media_id": "m1", "created_at": "1715000000"})
+
+    async def use() -> str:
+        async with AsyncWeCom("ww1", "secret", base_url=loopback.url) as wecom:
+            stream = pieces(PICTURE[:10], bytearray(PICTURE[10:20]), b"", PICTURE[20:])
+            media = await wecom.media.upload(Upload.of(stream, filename="报价单.pdf"), type="file")
+            with pytest.raises(InputError, match=f"{LARGEST['voice']:,} bytes, got {LARGEST['voice'] + 2:,}"):
+                await wecom.media.upload(pieces(b"xx", bytes(LARGEST["voice"])), type="voice")
+            with pytest.raises(InputError, match="gave str, bytes are expected"):
+                await wecom.media.upload(pieces("text"), type="voice")
+            with pytest.raises(InputError, match="got 0"):
+                await wecom.media.upload(stream, type="voice")  # an iterator gives what it has once
+        return media.media_id
+
+    assert asyncio.run(use()) == "m1"
+    (seen,) = loopback.calls(UPLOAD)
+    assert part(seen).get_payload(decode=True) == PICTURE
+    assert part(seen).get_content_type() == "application/pdf"
+
+
+def test_threads_cannot_read_an_async_iterator(loopback: Any, wecom: WeCom) -> None:
+    with pytest.raises(InputError, match="by an async client only"):
+        wecom.media.upload(pieces(PICTURE), type="image")
     assert loopback.seen == []

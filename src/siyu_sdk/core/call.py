@@ -9,21 +9,22 @@ from __future__ import annotations
 import functools
 import inspect
 import json as jsonlib
+import os
 import typing
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NoReturn, Self, TypeAlias, TypeVar, Union, cast
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final, Generic, NoReturn, Self, TypeAlias, TypeVar, Union, cast
 from urllib.parse import quote, urlencode
 
 from attrs import evolve, field, frozen
 
-from .errors import DecodeError, InputError
+from .errors import DecodeError, InputError, UsageError
 from .limits import Limit
-from .model import OUTGOING, WireModel, unknown_fields
+from .model import OUTGOING, decode, unknown_fields
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, TypeAdapter
+    from pydantic import BaseModel
 
-    from .http import Upload
+    from .files import Destination, SavedFile, Upload
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -138,7 +139,7 @@ class Spec(Generic[R_co]):
             from pydantic import BeforeValidator
             from pydantic.fields import FieldInfo
 
-            from .http import Upload
+            from .files import Upload
 
             hints, parameters, fields = self._hints(), list[Parameter](), dict[str, Any]()
             for name, parameter in self.signature.parameters.items():
@@ -254,39 +255,6 @@ def _loose(annotation: Any) -> Any:
     return origin[tuple(map(_loose, members))] if origin in CONTAINERS else annotation
 
 
-def strip_nulls(value: Any) -> Any:
-    """Drop the null fields of objects: a null is an absent field."""
-    if isinstance(value, dict):
-        return {k: strip_nulls(v) for k, v in cast("dict[str, Any]", value).items() if v is not None}
-    return list(map(strip_nulls, cast("Iterable[Any]", value))) if isinstance(value, list) else value
-
-
-@functools.cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(kind)
-
-
-def decode(kind: Any, body: bytes, call: str) -> Any:
-    """Read bytes into the declared type, in one step where all is well."""
-    if kind is None or kind is type(None):
-        return None
-    if kind is bytes:
-        return body
-    from pydantic import ValidationError
-
-    model: type[WireModel] | None = kind if isinstance(kind, type) and issubclass(kind, WireModel) else None
-    try:
-        return _adapter(cast("Any", kind)).validate_json(body) if model is None else model.model_validate_json(body)
-    except ValidationError as first:
-        try:
-            value = strip_nulls(jsonlib.loads(body))  # drift: a null in place of an absent field
-            return _adapter(cast("Any", kind)).validate_python(value) if model is None else model.model_validate(value)
-        except (ValidationError, ValueError, RecursionError):
-            raise DecodeError.of(first, call, body) from None
-
-
 @frozen(eq=False, repr=False)
 class Call(Generic[R_co]):
     """One use of an endpoint: nothing is sent until a client sends it. It compares, prints, pickles and becomes JSON."""
@@ -298,6 +266,8 @@ class Call(Generic[R_co]):
     """Fields beside the declared ones, sent as they are: for what the platform added yesterday."""
     timeout: float | None = None
     """Seconds for this call alone."""
+    destination: Destination | None = None
+    """Where the file goes that it downloads; into memory unless said otherwise."""
 
     @property
     def arguments(self) -> Mapping[str, Any]:
@@ -314,7 +284,7 @@ class Call(Generic[R_co]):
         return hash(self._identity())
 
     def _identity(self) -> tuple[Any, ...]:
-        return id(self.spec), jsonlib.dumps(self.to_wire(), sort_keys=True, default=str), *self.files().items()
+        return id(self.spec), jsonlib.dumps(self.to_wire(), sort_keys=True, default=str), self.destination, *self.files().items()
 
     def __repr__(self) -> str:
         given = self.arguments
@@ -322,16 +292,29 @@ class Call(Generic[R_co]):
         return f"<Call {self.spec.name}({shown})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickle, (self.spec, dict(self.arguments), dict(self.extra), self.timeout)
+        return _unpickle, (self.spec, dict(self.arguments), dict(self.extra), self.timeout, self.destination)
 
     def replace(self, **arguments: Any) -> Self:
         """Make the same call with other arguments; None takes one away."""
         made = self.spec.call({**self.arguments, **arguments})
-        return cast("Self", evolve(made, extra=self.extra, timeout=self.timeout))
+        return cast("Self", evolve(made, extra=self.extra, timeout=self.timeout, destination=self.destination))
 
     def options(self, *, extra: Mapping[str, JSON] | None = None, timeout: float | None = None) -> Self:
         """Make the same call with undeclared fields (`extra`) or a time limit (`timeout`, seconds) of its own."""
         return evolve(self, extra={**self.extra, **(extra or {})}, timeout=timeout if timeout is not None else self.timeout)
+
+    def save(self, to: str | os.PathLike[str] | IO[bytes], *, max_bytes: int | None = None) -> Call[SavedFile]:
+        """Make the same call with its file written to a path or a binary file object as it comes, never held in memory.
+
+        A path gets the whole file or nothing: what stood there before stays until then. A file object is written from where it stands,
+        and set back there on failure if it can seek. More than `max_bytes` (256 MB) raises DownloadError.
+        """
+        from .files import MAX_DOWNLOAD, Destination
+
+        if self.spec.reply is not bytes:
+            raise UsageError(f"{self.spec} gives no file to save")
+        there = Destination(to, MAX_DOWNLOAD if max_bytes is None else max_bytes)
+        return cast("Call[SavedFile]", evolve(self, destination=there))
 
     # The wire form
 
@@ -392,8 +375,10 @@ class Call(Generic[R_co]):
         return {"method": self.spec.method, "path": self.path(), "query": self._query(), "json": self.body()}
 
 
-def _unpickle(spec: Spec[Any], arguments: dict[str, Any], extra: dict[str, Any], timeout: float | None) -> Call[Any]:
-    return evolve(spec.call(arguments), extra=extra, timeout=timeout)
+def _unpickle(
+    spec: Spec[Any], arguments: dict[str, Any], extra: dict[str, Any], timeout: float | None, destination: Destination | None = None
+) -> Call[Any]:
+    return evolve(spec.call(arguments), extra=extra, timeout=timeout, destination=destination)
 
 
 def _short(value: object) -> str:

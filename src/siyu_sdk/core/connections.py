@@ -24,7 +24,7 @@ from weakref import WeakKeyDictionary
 
 import h11
 
-from .errors import NotSent, OutcomeUnknown, UsageError
+from .errors import DownloadError, NotSent, OutcomeUnknown, UsageError
 from .http import AsyncHttpxTransport, AsyncTransport, HttpxTransport, Request, Response, Transport, connect_timeout
 from .wire import MAX_IDLE, Broken, Place, Talk, direct_place, shared_context
 
@@ -312,7 +312,7 @@ class AsyncConnection(Talk, asyncio.Protocol):
         try:
             if self.hear(data):
                 waiter.set_result(None)
-        except Broken as error:
+        except (Broken, DownloadError) as error:
             waiter.set_exception(error)
 
     def eof_received(self) -> None:

@@ -16,6 +16,7 @@
     │   ├── NotSent             it certainly did not arrive
     │   └── OutcomeUnknown      it may have arrived: reconcile before you repeat it
     ├── DecodeError             the reply is not what was declared; .excerpt
+    ├── DownloadError           the file is longer than allowed, or cannot be written: nothing of it is kept
     ├── NotAllowed              we, not the platform, refuse: whoever asks has no right to it
     ├── SignatureError          a reply or notice is not signed by the platform
     ├── DecryptError            a callback or notice cannot be decrypted
@@ -191,6 +192,10 @@ class DecodeError(SiyuError):
             first = error.errors(include_url=False, include_input=False)[0]
             what = f"{'.'.join(map(str, first['loc'])) or 'the body'}: {first['msg']}"
         return cls(f"{call}: the reply cannot be read: {what}. It begins: {excerpt!r}", call=call, excerpt=excerpt)
+
+
+class DownloadError(SiyuError):
+    """A file was not saved: it is longer than allowed, or the disk does not take it. Nothing half-written stays at a path."""
 
 
 class NotAllowed(SiyuError):

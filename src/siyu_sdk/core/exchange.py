@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 from attrs import evolve, field, frozen
 
 from .call import Call, Flow, Local, Sleep, Spec
-from .errors import ApiError, DecodeError, NotSent, OutcomeUnknown, RateLimited, SignatureError, SiyuError
+from .errors import ApiError, DecodeError, DownloadError, NotSent, OutcomeUnknown, RateLimited, SignatureError, SiyuError
+from .files import Sink
 from .hooks import Attempt, Sending, log, logger
 from .http import READ_TIMEOUT, UPLOAD_TIMEOUT, Request, Response, multipart
 from .limits import Refusal, Rule, Turn
 from .lineup import give_back, line_up
-from .run import Guarded, Transmit
+from .run import Drain, Guarded, Transmit
 from .styles import Refused
 from .tokens import FORCE_GAP, ProvidedSource, Source, Token, TokenCache, TokenSource, cache_key
 
@@ -239,7 +240,7 @@ def ticket(session: Session, call: Call[Ticketed], refused: str = "") -> Flow[st
 # The exchange itself
 
 
-def build(session: Session, call: Call[Any]) -> Request:
+def build(session: Session, call: Call[Any], sink: Sink | None = None) -> Request:
     """Turn a call into bytes."""
     spec = call.spec
     headers = {"accept": "application/json", "user-agent": session.user_agent}
@@ -252,7 +253,7 @@ def build(session: Session, call: Call[Any]) -> Request:
     elif content is not None:
         headers["content-type"] = "application/json"
     timeout = call.timeout or spec.timeout or (session.timeout if not sources else None) or timeout
-    return Request(spec.method, session.base_url, call.target(), headers, content, timeout, signed=signed, call=str(spec))
+    return Request(spec.method, session.base_url, call.target(), headers, content, timeout, signed=signed, sink=sink, call=str(spec))
 
 
 def _compact(value: Any) -> str:
@@ -263,16 +264,36 @@ def _compact(value: Any) -> str:
 
 def exchange(session: Session, call: Call[R]) -> Flow[RawReply[R]]:
     """Send a call and read its reply, with all that this takes."""
-    return _watched(session, call) if session.hooks.watching else _exchange(session, call)
+    if call.destination is not None or call.spec.names("file"):
+        return _with_files(session, call)
+    return _plain(session, call, None)
 
 
-def _watched(session: Session, call: Call[R]) -> Flow[RawReply[R]]:
+def _plain(session: Session, call: Call[R], sink: Sink | None) -> Flow[RawReply[R]]:
+    return _watched(session, call, sink) if session.hooks.watching else _exchange(session, call, sink)
+
+
+def _with_files(session: Session, call: Call[R]) -> Flow[RawReply[R]]:
+    """Read what streams in before, and keep what streams out after."""
+    for name in call.spec.names("file"):
+        upload = call.arguments.get(name)
+        if upload is not None and upload.stream is not None:
+            call = call.replace(**{name: upload.filled((yield from Drain(upload.stream)))})
+    if call.destination is None:
+        return (yield from _plain(session, call, None))
+    with (yield from Local(call.destination.open)) as sink:
+        raw = yield from _plain(session, call, sink)
+        saved = yield from Local(sink.keep, raw.headers)
+    return cast("RawReply[R]", evolve(cast("RawReply[Any]", raw), reply=saved))
+
+
+def _watched(session: Session, call: Call[R], sink: Sink | None) -> Flow[RawReply[R]]:
     hooks, spec, began = session.hooks, call.spec, session.clock.time()
     sending = Sending(session.platform, spec.method, spec.path.partition("?")[0], session.base_url)
     if hooks.on_begin:
         hooks.on_begin(sending)
     try:
-        return (yield from _exchange(session, call, sending))
+        return (yield from _exchange(session, call, sink, sending))
     except BaseException as error:
         sending.error = error
         raise
@@ -282,10 +303,10 @@ def _watched(session: Session, call: Call[R]) -> Flow[RawReply[R]]:
             hooks.on_end(sending)
 
 
-def _exchange(session: Session, call: Call[R], sending: Sending | None = None) -> Flow[RawReply[R]]:
+def _exchange(session: Session, call: Call[R], sink: Sink | None, sending: Sending | None = None) -> Flow[RawReply[R]]:
     spec, limiter, clock = call.spec, session.limiter, session.clock
     auth = session.auth(spec.auth)
-    plain = build(session, call)
+    plain = build(session, call, sink)
     rules = session.rulebook.rules(spec.method, spec.path, spec.limit)
     started, attempt, renewals, due = clock.time(), 0, RENEWALS, 0.0
     while True:
@@ -365,7 +386,7 @@ def _attempt(
     except DecodeError as error:
         error.may_have_arrived = spec.method != "GET"  # safe to repeat is not the same as not done
         result = _Failure(error, again=spec.idempotent and "cannot be read: " in str(error) and status != 200)
-    except SignatureError as error:  # hooks and logs see it; nothing is tried again
+    except (SignatureError, DownloadError) as error:  # hooks and logs see it; nothing is tried again
         result = _Failure(error)
     seen = Attempt(
         session.platform,

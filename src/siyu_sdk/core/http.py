@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
-import mimetypes
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 from weakref import WeakKeyDictionary
 
 from attrs import evolve, field, frozen
 
-from .errors import InputError, NotSent, OutcomeUnknown
+from .errors import NotSent, OutcomeUnknown
+from .files import Sink, Upload
 
 if TYPE_CHECKING:
     import asyncio
@@ -47,6 +47,8 @@ class Request:
     """Credentials of the query: kept apart, so that they show nowhere."""
     signed: bytes | None = field(default=None, repr=False)
     """What a signature covers where that is not the body: the `meta` of a Pay upload."""
+    sink: Sink | None = field(default=None, repr=False)
+    """Where the body of the reply goes, if it is a file."""
     call: str = ""
 
     @property
@@ -178,10 +180,15 @@ class HttpxTransport:
 
         try:
             client = self._ready()
-            answer = client.send(_prepared(client, request), follow_redirects=False)
+            answer = client.send(_prepared(client, request), follow_redirects=False, stream=request.sink is not None)
+            if request.sink is None:
+                return Response(answer.status_code, answer.headers, answer.content)
+            with closing(answer):
+                request.sink.begin(answer.status_code, answer.headers, encoded=False)
+                content = b"".join(piece for piece in answer.iter_bytes() if not request.sink.write(piece))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _explain(error, request) from None
-        return Response(answer.status_code, answer.headers, answer.content)
+        return Response(answer.status_code, answer.headers, content)
 
     def close(self) -> None:
         """Close what this transport opened; a caller's own client stays open."""
@@ -219,53 +226,21 @@ class AsyncHttpxTransport:
 
         try:
             client = self._ready()
-            answer = await client.send(_prepared(client, request), follow_redirects=False)
+            answer = await client.send(_prepared(client, request), follow_redirects=False, stream=request.sink is not None)
+            if request.sink is None:
+                return Response(answer.status_code, answer.headers, answer.content)
+            async with aclosing(answer):
+                request.sink.begin(answer.status_code, answer.headers, encoded=False)
+                content = b"".join([piece async for piece in answer.aiter_bytes() if not request.sink.write(piece)])
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _explain(error, request) from None
-        return Response(answer.status_code, answer.headers, answer.content)
+        return Response(answer.status_code, answer.headers, content)
 
     async def aclose(self) -> None:
         """Close what this transport opened; a caller's own client stays open."""
         clients, self._clients = list(self._clients.values()), WeakKeyDictionary()
         for _, client in clients:
             await client.aclose()
-
-
-@frozen
-class Upload:
-    """A file to send: bytes with a name, a path, or a binary file object (read once, so that a retry sends the same bytes)."""
-
-    content: bytes = field(repr=False)
-    filename: str
-    content_type: str
-
-    @classmethod
-    def of(cls, source: FileLike, *, filename: str | None = None, content_type: str | None = None) -> Upload:
-        """Read what a caller gave; a name without an extension gets the type application/octet-stream."""
-        if isinstance(source, Upload):
-            return source
-        if isinstance(source, (str, os.PathLike)):
-            path = Path(source)
-            try:
-                content, name = path.read_bytes(), path.name
-            except OSError as error:
-                raise InputError(f"cannot read the file to upload: {error.strerror}: {path}", "file") from None
-        elif isinstance(source, (bytes, bytearray)):
-            content, name = bytes(source), "file"
-        else:
-            read = getattr(source, "read", None)
-            given, name = read() if callable(read) else None, Path(str(getattr(source, "name", "file"))).name
-            if not isinstance(given, bytes):
-                raise InputError(
-                    f"a path, bytes, a file opened in binary mode or an Upload is expected, got {type(source).__name__}", "file"
-                )
-            content = given
-        name = filename or name
-        return cls(content, name, content_type or mimetypes.guess_type(name)[0] or "application/octet-stream")
-
-
-FileLike = str | os.PathLike[str] | bytes | IO[bytes] | Upload
-"""A path, bytes, a binary file object or an `Upload`."""
 
 
 def multipart(files: Mapping[str, Upload], texts: Mapping[str, str]) -> tuple[str, bytes]:

@@ -11,7 +11,7 @@ import contextvars
 import inspect
 import time
 import warnings
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncIterable, Callable, Coroutine, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -21,7 +21,8 @@ from attrs import frozen
 
 from .call import Call, Flow, Gather, Local, Sleep
 from .clock import Clock, SystemClock
-from .errors import SiyuError, UsageError
+from .errors import InputError, SiyuError, UsageError
+from .files import drain
 from .http import AsyncTransport, Request, Response, Transport
 from .tokens import TokenCache, TokenLock
 
@@ -44,6 +45,16 @@ class Hold:
 
     seconds: float
     called: Future[None]
+
+
+@frozen
+class Drain:
+    """Read a stream of bytes to its end."""
+
+    stream: AsyncIterable[bytes]
+
+    def __iter__(self) -> Generator[Any, Any, bytes]:
+        return cast("bytes", (yield self))
 
 
 @frozen
@@ -119,6 +130,9 @@ class Runner:
         with suppress(TimeoutError):
             step.called.result(self.clock.sleep(step.seconds))
 
+    def _drain(self, step: Drain) -> bytes:  # noqa: ARG002 -- as all steps are performed
+        raise InputError(f"an async iterator is read by an async client only: {type(self).__name__} takes a path, bytes or a file", "file")
+
     def _guarded(self, step: Guarded[Any]) -> Any:
         lock = step.cache.lock(step.key)
         if not lock.acquire(blocking=step.instead is None):
@@ -139,6 +153,7 @@ class Runner:
         Call: _call,
         Sleep: _sleep,
         Hold: _hold,
+        Drain: _drain,
         Guarded: _guarded,
         Gather: _gather,
     }
@@ -233,6 +248,9 @@ class AsyncRunner:
             async with asyncio.timeout(self.clock.sleep(step.seconds)):
                 await asyncio.wrap_future(step.called)
 
+    async def _drain(self, step: Drain) -> bytes:
+        return await drain(step.stream)
+
     async def _guarded(self, step: Guarded[Any]) -> Any:
         """Tasks queue on a lock of this loop; only its holder tries for the lock that threads and processes share."""
         turn = self._locks.setdefault(asyncio.get_running_loop(), {}).setdefault(step.key, asyncio.Lock())
@@ -280,6 +298,7 @@ class AsyncRunner:
         Call: _call,
         Sleep: _sleep,
         Hold: _hold,
+        Drain: _drain,
         Guarded: _guarded,
         Gather: _gather,
     }

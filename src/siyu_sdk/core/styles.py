@@ -6,11 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from .call import Spec, decode
+from .call import Spec
 from .codes import Code, refusal
 from .errors import ApiError, DecodeError
+from .files import is_file
 from .http import Response
-from .model import Reply
+from .model import Reply, decode
 from .redact import is_secret
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class ErrcodeStyle:
                 else:
                     if not reply.errcode:
                         return reply
-            elif kind is bytes and "json" not in response.headers.get("content-type", "") and not body.startswith(b'{"errcode"'):
+            elif kind is bytes and is_file(response.headers, body):
                 return body
         envelope = _envelope(spec, response)
         code = _number(envelope.get("errcode", 0), spec, response)

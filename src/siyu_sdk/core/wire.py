@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 import h11
 from attrs import frozen
 
+from .files import GZIP
 from .http import Request, Response
 
 MAX_IDLE: Final = 30.0
@@ -89,7 +90,7 @@ class Broken(Exception):
 class Talk:
     """One connection's side of HTTP/1.1 without the waiting: bytes to send, bytes received, and whether they make a reply."""
 
-    __slots__ = ("_deadline", "_head", "_heard", "_http", "_parts", "_same", "_size", "rested", "timeout")
+    __slots__ = ("_deadline", "_head", "_heard", "_http", "_parts", "_same", "_sink", "_size", "rested", "timeout")
 
     def __init__(self) -> None:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
@@ -106,6 +107,7 @@ class Talk:
         self._head: h11.Response | None = None
         self._parts: list[bytes] = []
         self._size = 0
+        self._sink = request.sink
         self.timeout = request.timeout
         content, http = request.content, self._http
         length = None if content is None and request.method not in ("POST", "PUT", "PATCH") else len(content or b"")
@@ -141,12 +143,16 @@ class Talk:
                 if event is h11.NEED_DATA:
                     return False
                 if isinstance(event, h11.Data):
-                    self._parts.append(event.data)
                     self._size += len(event.data)
+                    if self._sink is not None and self._sink.write(event.data):
+                        continue
+                    self._parts.append(event.data)
                     if self._size > MAX_BODY:
                         raise Broken(f"the reply is longer than {MAX_BODY} bytes")
                 elif isinstance(event, h11.Response):
                     self._head = event
+                    if self._sink is not None:
+                        self._sink.begin(event.status_code, _headers(event))
                 elif isinstance(event, h11.EndOfMessage):
                     return True
                 elif not isinstance(event, h11.InformationalResponse):
@@ -159,12 +165,9 @@ class Talk:
     def finish(self) -> tuple[Response, bool]:
         """The reply, and whether the connection may carry another request."""
         http, head = self._http, cast("h11.Response", self._head)
-        headers: dict[str, str] = {}
-        for raw_name, raw_value in head.headers:
-            name, value = raw_name.decode("ascii"), _text(raw_value)
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        headers = _headers(head)
         content = b"".join(self._parts)
-        self._head, self._parts = None, []  # the body lives no longer than its caller wants it
+        self._head, self._parts, self._sink = None, [], None  # the body lives no longer than its caller wants it
         if "content-encoding" in headers:
             content = _plain(content, headers["content-encoding"])
         # Bytes beyond the reply would be read as the answer to the next request: such a connection is not used again.
@@ -173,6 +176,14 @@ class Talk:
             http.start_next_cycle()
             self.rested = time.monotonic()
         return Response(head.status_code, headers, content), again
+
+
+def _headers(head: h11.Response) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in head.headers:
+        name, value = raw_name.decode("ascii"), _text(raw_value)
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def _text(value: bytes) -> str:
@@ -186,7 +197,7 @@ def _plain(content: bytes, encoding: str) -> bytes:
     """Undo a compression that was not asked for. What cannot be undone stays: reading it then says what is wrong."""
     if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
         return content
-    unzip = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    unzip = zlib.decompressobj(GZIP)
     try:
         plain = unzip.decompress(content, MAX_BODY)
     except zlib.error:

@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import IO, Annotated, Any, Literal, cast
 
-from ..core.call import Call, File, Query
-from ..core.endpoint import GET, POST
+from ..core.call import Call, File, Flow, Query
+from ..core.endpoint import GET, POST, flow
 from ..core.errors import InputError
-from ..core.http import FileLike, Upload
+from ..core.files import FileLike, SavedFile, Upload
 from ..core.model import NotEmpty, OpenIntEnum, Reply, Timestamp, TimestampText, WireModel
 from .resource import M, WeComResource
 
@@ -94,7 +94,7 @@ class UploadResult(Reply):
 def _size(source: Any) -> int | None:
     """Bytes of a file, without reading it; None for a stream that cannot tell."""
     if isinstance(source, Upload):
-        return len(source.content)
+        return len(source.content) if source.stream is None else None
     if isinstance(source, (bytes, bytearray)):
         return len(source)
     try:
@@ -118,9 +118,9 @@ def _fits(arguments: Mapping[str, Any]) -> None:
 class Media(WeComResource[M]):
     """Files to send (素材管理).
 
-    A file is a path, bytes, a binary file object or an `Upload`. `Upload.of(content, filename="报价单.pdf")` gives it another name;
-    the name is what the receiver of a file sees. Too large a file is refused before it is sent: picture 10 MB, voice 2 MB, video 10 MB,
-    file 20 MB, and none under 6 bytes.
+    A file is a path, bytes, a binary file object, an `Upload`, or under an async client an async iterator of bytes, which is read before
+    anything is sent. `Upload.of(content, filename="报价单.pdf")` gives it another name; the name is what the receiver of a file sees.
+    Too large a file is refused before it is sent: picture 10 MB, voice 2 MB, video 10 MB, file 20 MB, and none under 6 bytes.
     """
 
     @POST("/cgi-bin/media/upload", docs=90253, idempotent=True, check=_fits)
@@ -158,10 +158,23 @@ class Media(WeComResource[M]):
     def get(self, media_id: str) -> Call[bytes]:
         """Download a file within its 3 days (获取临时素材).
 
-        Name and type stand in the headers `content-disposition` and `content-type`: `client.raw(Media.get(media_id))` gives them beside
-        the bytes. The whole file is held in memory. Raises InvalidArgument (40007) where the id is unknown or over.
+        The whole file is held in memory; `download` writes it to a path as it comes, and tells its name and type. Raises InvalidArgument
+        (40007) where the id is unknown or over.
         """
         ...
+
+    @flow
+    def download(self, media_id: str, to: str | os.PathLike[str] | IO[bytes], *, max_bytes: int = 200 * MEGABYTE) -> Flow[SavedFile]:
+        """Download a file within its 3 days to a path or a binary file object, in constant memory (获取临时素材).
+
+        Gives its name and type as the platform tells them. A path gets the whole file or nothing, and what stood there before stays until
+        then; the folder has to exist. Any call that gives a file can do so: `client.send(Media.get_voice(media_id).save("voice.speex"))`.
+
+        Raises:
+            DownloadError: it is longer than `max_bytes`, or the disk does not take it; nothing of it is kept.
+            InvalidArgument: the id is unknown or over (40007).
+        """
+        return (yield from Media.get(media_id).save(to, max_bytes=max_bytes))
 
     @GET("/cgi-bin/media/get/jssdk", docs=90255, timeout=DOWNLOAD_TIMEOUT)
     def get_voice(self, media_id: str) -> Call[bytes]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from ..core.call import Call, File
 from ..core.endpoint import GET, POST
 from ..core.errors import InputError
-from ..core.http import FileLike
+from ..core.files import FileLike
 from ..core.model import NotEmpty, OrDict, Reply, Rfc3339, Timestamp
 from .miniapp_pay_models import (
     Amount,
