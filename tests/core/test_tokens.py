@@ -69,10 +69,26 @@ def test_a_platform_that_refuses_every_token_costs_two_tokens_and_two_calls(weco
 
 
 async def test_the_same_holds_for_coroutines(async_wecom: AsyncWeCom, platform: Any) -> None:
-    platform.answer(GET, {"errcode": 42001, "errmsg": "access_token expired"})
+    platform.answer(GET, {"errcode": 40014, "errmsg": "invalid access_token"})
     with pytest.raises(TokenExpired):
         await async_wecom.customers.get("wm1")
     assert (platform.token_requests, len(platform.calls())) == (2, 2)
+
+
+def test_where_somebody_ends_every_token_the_call_outlives_it_with_pauses(wecom: WeCom, platform: Any, clock: Any) -> None:
+    ended = {"errcode": 42001, "errmsg": "access_token expired"}
+    platform.answer(GET, ended, ended, ended, {"errcode": 0, "external_contact": {"external_userid": "wm1"}})
+    began = clock.time()
+    assert wecom.customers.get("wm1").external_contact.external_userid == "wm1"
+    assert [s.token[-1] for s in platform.calls()] == ["1", "2", "3", "4"]
+    assert clock.time() - began >= 0.2 + 0.4  # the first renewal is at once, each later one waits as any retry does
+
+
+def test_where_every_token_ends_at_once_the_policy_ends_the_call(wecom: WeCom, platform: Any) -> None:
+    platform.answer(GET, {"errcode": 42001, "errmsg": "access_token expired"})
+    with pytest.raises(TokenExpired):
+        wecom.customers.get("wm1")
+    assert (platform.token_requests, len(platform.calls())) == (5, 5)  # one renewal, then the three retries of the policy
 
 
 def test_a_token_is_renewed_once_even_if_the_platform_is_busy_in_between(wecom: WeCom, platform: Any) -> None:

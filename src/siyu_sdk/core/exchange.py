@@ -2,7 +2,8 @@
 
 Three promises are kept here and nowhere else:
 
-- a call fetches at most one new token for one that was refused, however often the platform refuses it;
+- a call fetches one new token for one that was refused, and no other if the platform refuses that as well. Only where it says that the
+  new one has *expired*, so somebody ends what we fetch, the call goes on as after any trouble that passes: a few times, with pauses;
 - what is not idempotent is never resent after it may have arrived: the caller gets `OutcomeUnknown`;
 - nothing is retried that cannot succeed unchanged.
 """
@@ -55,6 +56,10 @@ class Renewal(Enum):
 
 RENEWALS = 4
 """Refusals that a call survives where others renew the token again and again; one, where it has renewed the token itself."""
+
+
+EXPIRED = (42001, 42006, 42009)
+"""Refusals of a token that was right and has ended: of an app or authorizer, a component, a suite."""
 
 
 class Auth(Protocol):
@@ -326,19 +331,20 @@ def _exchange(session: Session, call: Call[R], sink: Sink | None, sending: Sendi
         if not isinstance(outcome, _Failure):
             log(seen)
             return cast("RawReply[R]", outcome)
+        again = outcome.again
         if outcome.renew and renewals:
             attempt -= 1
             log(seen, "the credential is renewed")
-            renewal = yield from auth.refused(session, request)
-            if sending is not None:
-                sending.refreshes += 1
+            renewal = yield from _renewed(session, auth, request, sending)
             renewals = renewals - 1 if renewal is Renewal.FOUND else 0
             if renewal is not Renewal.NONE:
                 continue
+        elif outcome.renew:
+            again = outcome.error.code in EXPIRED if isinstance(outcome.error, ApiError) else False
         if shut and isinstance(outcome.error, ApiError):
             outcome.error.retry_after = shut
         asked = shut or outcome.asked
-        pause = session.retry.pause(attempt, started, clock.time(), asked) if outcome.again else None
+        pause = session.retry.pause(attempt, started, clock.time(), asked) if again else None
         if pause is None:
             log(seen)
             raise outcome.error
@@ -347,6 +353,14 @@ def _exchange(session: Session, call: Call[R], sink: Sink | None, sending: Sendi
             session.hooks.on_retry(evolve(seen, pause=pause))
         due = clock.time() + pause
         yield from Sleep(pause)
+        if outcome.renew:
+            yield from _renewed(session, auth, request, sending)
+
+
+def _renewed(session: Session, auth: Auth, request: Request, sending: Sending | None) -> Flow[Renewal]:
+    if sending is not None:
+        sending.refreshes += 1
+    return (yield from auth.refused(session, request))
 
 
 def _limited(session: Session, rules: tuple[Rule, ...], outcome: RawReply[Any] | _Failure) -> Refusal | None:
