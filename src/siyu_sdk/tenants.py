@@ -18,7 +18,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack, cast
+from typing import Any, Generic, Self, TypeVar, Unpack, cast, overload
 
 from .core.client import Options
 from .core.connections import async_transport, transport
@@ -129,16 +129,17 @@ class Tenants(_Registry[T]):
 class AsyncTenants(_Registry[T]):
     """The same for tasks: `await tenants.get(corpid)`. `load` may be a coroutine function; a plain one runs in a thread."""
 
+    @overload
     def __init__(
-        self,
-        load: Callable[[str, Options], T | Awaitable[T]],
-        *,
-        most: int = 1000,
-        idle: float = 3600.0,
-        **options: Unpack[Options],
-    ) -> None:
+        self, load: Callable[[str, Options], Awaitable[T]], *, most: int = 1000, idle: float = 3600.0, **options: Unpack[Options]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self, load: Callable[[str, Options], T], *, most: int = 1000, idle: float = 3600.0, **options: Unpack[Options]
+    ) -> None: ...
+    def __init__(self, load: Callable[[str, Options], Any], *, most: int = 1000, idle: float = 3600.0, **options: Unpack[Options]) -> None:
         super().__init__(most, idle, options, options.get("transport") or async_transport(None, proxy=options.get("proxy")))
-        self._load: Callable[[str, Options], Any] = load
+        self._load = load
         self._loading: dict[tuple[int, str], asyncio.Lock] = {}
 
     async def get(self, tenant: str) -> T:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import reveal_type
 
 from siyu_sdk import Async, AsyncWeCom, Flow, Gather, Local, M, Pay, Resource, Sleep, Sync, WeCom, flow
+from siyu_sdk.tenants import AsyncTenants, Options, Tenants
 from siyu_sdk.wecom.customers import CustomerDetail, Customers
 from siyu_sdk.wecom.mass_messages import MassMessages
+from siyu_sdk.wecom.media import Media
 
 
 class Greeter(Resource[M]):
@@ -37,6 +39,7 @@ def on_the_class() -> None:
     reveal_type(Customers.all(["zhang"]))  # is: Pages[Customer]
     reveal_type(MassMessages.remind("m1"))  # is: Call[Reply]
     reveal_type(Greeter.names("wm1", limit=2))  # is: Generator[Any, Any, list[str]]
+    reveal_type(Media.get("m1").save("a.jpg"))  # is: Call[SavedFile]
     reveal_type(Customers.get.spec)  # is: Spec[CustomerDetail]
     reveal_type(Customers.get.spec.load({}))  # is: Call[CustomerDetail]
     reveal_type(Gather([Customers.list("zhang")]))  # is: Gather[CustomerList]
@@ -72,3 +75,18 @@ async def on_an_async_client(wecom: AsyncWeCom) -> None:
 def bound_to_a_mode(sync: Greeter[Sync], tasks: Greeter[Async]) -> None:
     reveal_type(sync.names("wm1"))  # is: list[str]
     _ = reveal_type(tasks.names("wm1"))  # is: Coroutine[Any, Any, list[str]]
+
+
+def of_many_companies() -> None:
+    def load(corpid: str, shared: Options) -> WeCom:
+        return WeCom(corpid, "secret", **shared)
+
+    async def load_async(corpid: str, shared: Options) -> AsyncWeCom:
+        return AsyncWeCom(corpid, "secret", **shared)
+
+    def load_in_a_thread(corpid: str, shared: Options) -> AsyncWeCom:
+        return AsyncWeCom(corpid, "secret", **shared)
+
+    reveal_type(Tenants(load))  # is: Tenants[WeCom]
+    reveal_type(AsyncTenants(load_async))  # is: AsyncTenants[AsyncWeCom]
+    reveal_type(AsyncTenants(load_in_a_thread))  # is: AsyncTenants[AsyncWeCom]
