@@ -84,7 +84,12 @@ def test_people_are_moved_by_json(sandbox: Sandbox, http: httpx.Client) -> None:
     assert "customer_adds" in act("new_id", prefix="x")["message"]
     books = http.get(url + "/books").json()
     assert books["events"] == {"add_external_contact": 1, "change_external_chat/create": 1, "change_external_chat/update": 1}
-    assert books["kf"] == {"accounts": 1, "conversations": 0, "received": 0, "sent": 0}
+    assert {name: books["kf"][name] for name in ("accounts", "conversations", "received", "sent")} == {
+        "accounts": 1,
+        "conversations": 0,
+        "received": 0,
+        "sent": 0,
+    }
 
 
 @pytest.mark.parametrize(

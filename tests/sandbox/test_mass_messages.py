@@ -81,7 +81,10 @@ def test_a_sender_alone_means_all_their_customers_or_those_with_the_tags(sandbox
         ({"attachments": [{"msgtype": "link", "link": {"title": "t" * 129, "url": "https://a.cn"}}]}, 40058),
         ({"attachments": [{"msgtype": "miniprogram", "miniprogram": {"appid": "wx1", "page": "p", "title": "t"}}]}, 40063),
         ({"attachments": [{"msgtype": "video", "video": {"media_id": "none"}}]}, 40007),
-        ({"chat_type": "group"}, 40058),
+        ({"chat_type": "both"}, 40058),
+        ({"chat_type": "group"}, 40063),
+        ({"chat_type": "group", "sender": "amy", "chat_id_list": ["wr-nowhere"]}, 41048),
+        ({"chat_type": "group", "sender": "amy", "chat_id_list": ["wr"] * 2001}, 40058),
     ],
 )
 def test_what_add_msg_template_refuses(wecom: WeComCaller, change: dict[str, object], errcode: int) -> None:
@@ -161,6 +164,12 @@ def test_cancelling_stops_what_is_not_sent_yet(sandbox: Sandbox, wecom: WeComCal
     assert wecom(EC + "/remind_groupmsg_send", msgid=msgid)["errcode"] == 41093
     sandbox.advance(days=1)
     assert sandbox.inbox(customer) == []
+
+
+def test_a_message_that_does_not_exist(wecom: WeComCaller) -> None:
+    for call in ("get_groupmsg_task", "get_groupmsg_send_result", "remind_groupmsg_send", "cancel_groupmsg_send"):
+        assert wecom(f"{EC}/{call}", msgid="msg-nothing", userid="amy")["errcode"] == 41047
+        assert wecom(f"{EC}/{call}", userid="amy")["errcode"] == 41046
 
 
 def test_nobody_works_at_night() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from siyu_sdk.sandbox import Sandbox
 from siyu_sdk.wecom.client import WeCom
 from siyu_sdk.wecom.group_chats import GroupStatus
-from siyu_sdk.wecom.transfer import GroupTransferCode, TransferCode, TransferStatus
+from siyu_sdk.wecom.transfer_models import GroupTransferCode, TransferCode, TransferStatus
 
 from .conftest import refused, told
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from siyu_sdk import InvalidArgument, Upload
 from siyu_sdk.sandbox import Sandbox
 
 from .conftest import WeComCaller
@@ -157,7 +159,7 @@ def test_media_live_three_days(sandbox: Sandbox, wecom: WeComCaller, http: httpx
 
     image = upload("/cgi-bin/media/upload", type="image")
     assert isinstance(image["created_at"], str)
-    assert sandbox.wecom.media[image["media_id"]].size == 13
+    assert sandbox.wecom.media[image["media_id"]].content == b"0123456789\r\n\x00"
     assert sandbox.wecom.media[image["media_id"]].filename == "封面.jpg"
     assert upload("/cgi-bin/media/upload", b"tiny", type="image")["errcode"] == 40006
     assert upload("/cgi-bin/media/uploadimg")["url"].startswith("http")
@@ -191,3 +193,15 @@ def test_paths_that_do_not_exist_and_bodies_that_are_no_json(sandbox: Sandbox, w
     assert http.get(sandbox.wecom_url + "/cgi-bin/nothing").status_code == 404
     broken = http.post(sandbox.wecom_url + EC + "/mark_tag", params={"access_token": wecom.token()}, content=b"{oops")
     assert broken.json()["errcode"] == 40058
+
+
+def test_a_file_comes_back_under_its_name_for_three_days(sandbox: Sandbox, tmp_path: Path) -> None:
+    with sandbox.wecom_client() as wecom:
+        media_id = wecom.media.upload(Upload.of(b"%PDF-1.7", filename="榴莲报价.pdf"), type="file").media_id
+        saved = wecom.media.download(media_id, tmp_path / "a.pdf")
+        assert (saved.filename, saved.content_type, saved.size) == ("榴莲报价.pdf", "application/pdf", 8)
+        assert wecom.media.get(media_id) == (tmp_path / "a.pdf").read_bytes() == b"%PDF-1.7"
+        sandbox.advance(days=3, seconds=1)
+        with pytest.raises(InvalidArgument, match="40007"):
+            wecom.media.download(media_id, tmp_path / "b.pdf")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]

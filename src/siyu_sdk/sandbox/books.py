@@ -78,7 +78,7 @@ class Books:
         self._calls = calls
 
     def inbox(self, external_userid: str) -> list[Delivery]:
-        """Messages that reached this customer, oldest first: of every kind."""
+        """Messages that reached this customer, or this group by its chat_id, oldest first: of every kind."""
         with self._world.lock:
             return list(self._world.inboxes.get(external_userid, ()))
 
@@ -115,12 +115,12 @@ class Books:
     def _messages(self) -> list[str]:
         wrong: list[str] = []
         for customer, inbox in self._world.inboxes.items():
-            contents = Counter(delivery.content for delivery in inbox if delivery.kind == "task")
+            contents = Counter(delivery.content for delivery in inbox if delivery.kind in ("task", "group"))
             for content, count in contents.items():
                 if count > 1:
                     text = next(delivery.text for delivery in inbox if delivery.content == content)
                     wrong.append(f"{customer} got the same message {count} times: {text[:40]!r}")
-            counted = [delivery for delivery in inbox if delivery.mass]
+            counted = [delivery for delivery in inbox if delivery.mass and delivery.at >= self._wecom.quota_rule_since]
             for window, count in Counter(self._wecom.quota_window(delivery.at) for delivery in counted).items():
                 limit = self._wecom.quota_limit(next(d.at for d in counted if self._wecom.quota_window(d.at) == window))
                 if count > limit:

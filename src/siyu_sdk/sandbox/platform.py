@@ -16,8 +16,9 @@ from .tokens import Tokens
 from .world import World
 
 Json = dict[str, Any]
-Handler = Callable[[Any, "Request"], Json]
+Handler = Callable[[Any, "Request"], "Json | Answer"]
 S = TypeVar("S")
+H = TypeVar("H", bound="Json | Answer")
 
 
 @frozen
@@ -112,13 +113,15 @@ def dump(value: object) -> bytes:
 class Route(Generic[S]):
     """One call that a platform answers."""
 
-    handler: Callable[[S, Request], Json]
+    handler: Callable[[S, Request], Json | Answer]
     token: bool = True
     """Whether the call needs an access token."""
     bare: bool = False
     """Whether success comes without errcode and errmsg."""
     at_once: int | None = None
     """Calls that may be under way at one moment; the next one is refused."""
+    crowded: int = 45033
+    """The code of that refusal."""
     seconds: float = 0.0
     """Real time that the platform takes over one call."""
 
@@ -129,14 +132,28 @@ class Router(Generic[S]):
     def __init__(self) -> None:
         self._exact: dict[tuple[str, str], Route[S]] = {}
         self._patterns: list[tuple[str, re.Pattern[str], Route[S]]] = []
+        self._served: list[tuple[str, str]] = []
+
+    def served(self) -> list[tuple[str, str]]:
+        """Method and path of every call in the table, placeholders as they stand in the documentation."""
+        return list(self._served)
 
     def on(
-        self, method: str, path: str, *, token: bool = True, bare: bool = False, at_once: int | None = None, seconds: float = 0.0
-    ) -> Callable[[Callable[[S, Request], Json]], Callable[[S, Request], Json]]:
+        self,
+        method: str,
+        path: str,
+        *,
+        token: bool = True,
+        bare: bool = False,
+        at_once: int | None = None,
+        crowded: int = 45033,
+        seconds: float = 0.0,
+    ) -> Callable[[Callable[[S, Request], H]], Callable[[S, Request], H]]:
         """Register the decorated function; the keywords are those of `Route`."""
 
-        def register(handler: Callable[[S, Request], Json]) -> Callable[[S, Request], Json]:
-            route = Route(handler, token, bare, at_once, seconds)
+        def register(handler: Callable[[S, Request], H]) -> Callable[[S, Request], H]:
+            route = Route(handler, token, bare, at_once, crowded, seconds)
+            self._served.append((method, path))
             if "{" in path:
                 pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
                 self._patterns.append((method, pattern, route))
@@ -294,6 +311,8 @@ class JsonPlatform(Generic[S]):
                     reply = route.handler(cast("S", self), request)
         except Refusal as refusal:
             return self.refuse(request, refusal)
+        if isinstance(reply, Answer):  # a file
+            return reply
         return Answer(dump(reply if route.bare else {"errcode": 0, "errmsg": "ok", **reply}))
 
     def refuse(self, request: Request, refusal: Refusal) -> Answer:
@@ -317,7 +336,7 @@ class JsonPlatform(Generic[S]):
             full = self._under_way[path] > route.at_once
         try:
             if full:
-                raise self._errors.refusal(45033)
+                raise self._errors.refusal(route.crowded)
             yield
         finally:
             with self._counting:

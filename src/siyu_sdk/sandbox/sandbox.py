@@ -209,7 +209,7 @@ class Sandbox:
         return self.world.timeline.advance(span.total_seconds())
 
     def inbox(self, external_userid: str) -> list[Delivery]:
-        """Messages that reached this customer, oldest first."""
+        """Messages that reached this customer, or this customer group by its chat_id, oldest first."""
         return self.books.inbox(external_userid)
 
     def wallet(self, person: str) -> list[Coupon]:

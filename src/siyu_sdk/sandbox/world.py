@@ -146,10 +146,11 @@ class Order:
 
 @frozen
 class Delivery:
-    """One message that reached a customer.
+    """One message that reached a customer, or a customer group; `external_userid` is the chat_id then.
 
-    `kind`: "task" (a mass message made by API), "personal" (one made by the member), "welcome", "conclusion" (of a temporary session),
-    "group_welcome", "transfer" (the greeting of who takes over), "kf" (customer service; the sender is the account).
+    `kind`: "task" (a mass message made by API), "personal" (one made by the member), "group" (a mass message to a group), "welcome",
+    "conclusion" (of a temporary session), "group_welcome", "transfer" (the greeting of who takes over), "kf" (customer service; the sender
+    is the account), "kf_offer" (a member or a group that customer service recommends).
     """
 
     msgid: str
@@ -162,8 +163,8 @@ class Delivery:
 
     @property
     def mass(self) -> bool:
-        """Whether it counts against what a customer may get."""
-        return self.kind in ("task", "personal")
+        """Whether it counts against what a customer or a group may get."""
+        return self.kind in ("task", "personal", "group")
 
     @property
     def content(self) -> str:
@@ -220,6 +221,7 @@ class World:
         self.order_numbers: dict[str, Order] = {}
         """By order number and by transaction id."""
         self.inboxes: defaultdict[str, list[Delivery]] = defaultdict(list)
+        """By external_userid, and by chat_id for what was sent into a group."""
         self.events: list[dict[str, Any]] = []
         """Every callback event that came to be, whether or not anybody listens."""
 

@@ -1,8 +1,9 @@
 """Acquisition links (获客助手): links that open a chat at once, and the quota that each new customer uses up.
 
-Simulated: quota that ends on a day, warnings below 20 and at 0, links that then lead nowhere, channels cut at 64 bytes, customers who
-write or stay silent, links whose members have all left. The quota is used when the customer is added. Not simulated: priorities among
-members, members' own shares of the quota, chat keys.
+Simulated: quota that ends on a day, warnings below 20 and at 0, links that then lead nowhere, channels cut at 64 bytes, members who have to
+agree first, customers who write or stay silent, keys to how often they wrote, links whose members have all left. A use is charged when
+customer and member are friends, neither at the click nor at the first message. Not simulated: priorities among members, members' own shares
+of the quota, links that are deleted in the console.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from attrs import define, field
 
 from ..platform import Fields, Json, Request, page
 from .errors import refusal
-from .routing import DAY, known_members, members_of, page_size, router, span
+from .routing import DAY, known_members, members_of, midnight, page_size, router, span
 
 if TYPE_CHECKING:  # see routing
     from .state import WeComPlatform
@@ -22,7 +23,11 @@ if TYPE_CHECKING:  # see routing
 _PATH = "/cgi-bin/externalcontact/customer_acquisition"
 LONGEST_CHANNEL = 64
 LOW = 20
-_WARNING = 7 * DAY
+WARNINGS = (14, 7, 3, 2, 1)
+"""Days before quota ends."""
+COUNTED = (3, 5, 10)
+"""The messages of a customer of which an event tells, besides the first."""
+KEY_LIFE = 1800
 
 
 @define
@@ -32,8 +37,16 @@ class Acquired:
     userid: str
     external_userid: str
     state: str
+    link_id: str
     at: int
-    wrote: bool = False
+    """When they became friends; until then, when they asked."""
+    messages: int = 0
+    """Of the customer's."""
+
+    def shown(self) -> Json:
+        """As the platform tells it."""
+        who: Json = {"external_userid": self.external_userid, "userid": self.userid, "state": self.state}
+        return {**who, "chat_status": int(self.messages > 0)}
 
 
 @define
@@ -84,17 +97,27 @@ class Acquisition:
         self.batches: list[Batch] = []
         self.customers: list[Acquired] = []
         """Everybody who came through a link, deleted ones included."""
+        self.chat_keys: dict[str, tuple[Acquired, float]] = {}
+        """Key -> whose chat it opens, until when."""
 
     def plant(self) -> None:
         """A thousand uses, good for a year."""
         self.buy(1000, days=365)
 
     def buy(self, uses: int, *, days: float) -> None:
-        """More quota, which ends after so many days; a week before, an event says so (quota_expire_soon)."""
+        """More quota, which ends after so many days; 14, 7, 3, 2 and 1 days before, an event says so (quota_expire_soon).
+
+        Where there was none left an event tells of it, too (balance_increased).
+        """
         with self._world.lock:
+            used_up = bool(self.batches) and not self.balance
             batch = Batch(uses, uses, self._world.now() + int(days * DAY))
             self.batches.append(batch)
-            self._world.timeline.at(max(self._world.now(), batch.expires - _WARNING), partial(self._warn, batch))
+            for before in WARNINGS:
+                if batch.expires - before * DAY >= self._world.now():
+                    self._world.timeline.at(batch.expires - before * DAY, partial(self._warn, batch))
+            if used_up:
+                self._tell("balance_increased")
 
     def _warn(self, batch: Batch) -> None:
         if batch.left:
@@ -122,30 +145,50 @@ class Acquisition:
         return [userid for userid in members_of(self._wecom, link.users, link.departments) if userid in self._world.members]
 
     def click(self, link: Link, who: str, channel: str) -> Acquired | None:
-        """Somebody opens the link: a use, and whom they have come to. None where nothing is left or nobody is there."""
+        """Somebody opens the link: whom they have come to. None where nothing is left or nobody is there."""
         now = self._world.now()
         link.clicks.append((now, who))
-        batches, members = self.living(), self.members(link)
-        if not batches or not members:
+        members = self.members(link)
+        if not self.balance or not members:
             return None
-        before = self.balance
+        return Acquired(members[len(link.customers) % len(members)], who, cut(channel), link.link_id, now)
+
+    def asked(self, link: Link, acquired: Acquired) -> None:
+        """The customer has asked to be a friend, and the member has to agree (friend_request, where the address had a channel)."""
+        if acquired.state:
+            self._tell("friend_request", LinkId=link.link_id, State=acquired.state)
+
+    def charge(self, link: Link, acquired: Acquired) -> bool:
+        """They are friends now: a use. False where none is left by now."""
+        batches, before = self.living(), self.balance
+        if not batches:
+            return False
         batches[0].left -= 1
-        acquired = Acquired(members[len(link.customers) % len(members)], who, cut(channel), now)
+        acquired.at = self._world.now()
         link.customers.append(acquired)
         self.customers.append(acquired)
         if before == LOW:
             self._tell("balance_low")
         elif before == 1:
             self._tell("balance_exhausted")
-        return acquired
+        return True
 
     def wrote(self, external_userid: str, userid: str) -> None:
-        """A customer has written to the member (customer_start_chat, the first time)."""
-        for link in self.links.values():
-            for acquired in link.customers:
-                if (acquired.external_userid, acquired.userid, acquired.wrote) == (external_userid, userid, False):
-                    acquired.wrote = True
-                    self._tell("customer_start_chat", LinkId=link.link_id, UserID=userid, ExternalUserID=external_userid)
+        """A customer has written to the member.
+
+        The first time an event says so where the address had a channel (customer_start_chat), some later times one with a key
+        (message_from_customer).
+        """
+        for acquired in self.customers:
+            if (acquired.external_userid, acquired.userid) != (external_userid, userid) or acquired.link_id not in self.links:
+                continue
+            acquired.messages += 1
+            if acquired.messages == 1 and acquired.state:
+                self._tell("customer_start_chat", LinkId=acquired.link_id, UserID=userid, ExternalUserID=external_userid)
+            elif acquired.messages in COUNTED:
+                key = self._wecom.new_id("chat")
+                self.chat_keys[key] = acquired, self._world.clock.time() + KEY_LIFE
+                self._tell("message_from_customer", LinkId=acquired.link_id, ChatKey=key)
 
     def left(self, userid: str) -> None:
         """A member has left the company: links to nobody else do not work any more (link_unavailable)."""
@@ -237,10 +280,7 @@ def link_customers(wecom: WeComPlatform, request: Request) -> Json:
     """获取由获客链接添加的客户信息."""
     body = wecom.body(request)
     rows, following = page(_link(wecom, body).customers, body.text_or("cursor"), page_size(body, 1000, 1000))
-    told = [
-        {"external_userid": row.external_userid, "userid": row.userid, "chat_status": int(row.wrote), "state": row.state} for row in rows
-    ]
-    return {"customer_list": told, "next_cursor": following}
+    return {"customer_list": [row.shown() for row in rows], "next_cursor": following}
 
 
 @router.on("POST", "/cgi-bin/externalcontact/customer_acquisition_quota")
@@ -256,17 +296,28 @@ def acquisition_quota(wecom: WeComPlatform, _request: Request) -> Json:
 @router.on("GET", _PATH + "/statistic")
 @router.on("POST", _PATH + "/statistic")
 def link_statistic(wecom: WeComPlatform, request: Request) -> Json:
-    """查询链接使用详情."""
+    """查询链接使用详情: whole days."""
     query = request.query
     numbers = {name: int(query[name]) for name in ("start_time", "end_time") if query.get(name, "").isdigit()}
     body = wecom.fields({**query, **numbers}) if request.method == "GET" else wecom.body(request)
     link, (start, end) = _link(wecom, body), span(body, 30)
     if start < wecom.world.now() - 180 * DAY:
         raise refusal(40058, "start_time lies more than 180 days back")
+    first, over = midnight(start), midnight(end) + DAY
     return {
-        "click_link_customer_cnt": len({who for at, who in link.clicks if start <= at <= end}),
-        "new_customer_cnt": sum(start <= row.at <= end for row in link.customers),
+        "click_link_customer_cnt": len({who for at, who in link.clicks if first <= at < over}),
+        "new_customer_cnt": sum(first <= row.at < over for row in link.customers),
     }
+
+
+@router.on("POST", _PATH + "/get_chat_info")
+def get_chat_info(wecom: WeComPlatform, request: Request) -> Json:
+    """获取成员多次收消息详情: for half an hour after the event; the page names no code for a key that is too old."""
+    acquired, until = wecom.acquisition.chat_keys.get(wecom.body(request).text("chat_key"), (None, 0.0))
+    if acquired is None or wecom.world.clock.time() >= until:
+        raise refusal(40058, "chat_key")
+    info = {"link_id": acquired.link_id, "state": acquired.state, "recv_msg_cnt": acquired.messages}
+    return {"userid": acquired.userid, "external_userid": acquired.external_userid, "chat_info": info}
 
 
 @router.on("GET", "/cgi-bin/externalcontact/customer_acquisition_app/get_permit")

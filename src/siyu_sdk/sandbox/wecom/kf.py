@@ -2,7 +2,9 @@
 
 Simulated: tokens of ten minutes, cursors, empty pages in the middle (what the API itself has sent takes a place in the log but is not
 told), three days of history; five messages within 48 hours of the customer's last; welcome and closing codes; the states of a session;
-customers who refuse messages. Not simulated: knowledge, statistics, upgrades to a member or a group, video accounts, routing rules.
+customers who refuse messages. Knowledge, upgrades to a member or a group, and statistics have files of their own.
+Not simulated: the platform's own robot and its questions about satisfaction (both are off where the API assigns sessions), video accounts,
+routing rules.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from attrs import define, field
 from ..platform import Json
 from ..world import Delivery
 from .errors import refusal
+from .kf_knowledge import Knowledge
+from .kf_upgrades import Upgrades
 from .routing import DAY
 
 if TYPE_CHECKING:  # see routing
@@ -48,8 +52,26 @@ class Account:
 
 
 @define
+class Conversation:
+    """What statistics know of one conversation, from the customer's first word to its end."""
+
+    open_kfid: str
+    external_userid: str
+    written: list[float] = field(factory=list[float])
+    """When the customer wrote."""
+    handed: list[tuple[float, str]] = field(factory=list[tuple[float, str]])
+    """When it came to which member."""
+    answered: list[tuple[float, str]] = field(factory=list[tuple[float, str]])
+    """When which member wrote."""
+    automatic: float | None = None
+    """Since when the API answers."""
+    handed_on: float | None = None
+    """When the API gave it to members, or to the queue."""
+
+
+@define
 class Session:
-    """One customer's conversation with one account."""
+    """What one customer has with one account."""
 
     state: int = ENDED
     servicer: str = ""
@@ -58,6 +80,8 @@ class Session:
     """Messages of the API since the customer's last one."""
     entered: Json | None = None
     welcomed: float = 0.0
+    conversation: Conversation | None = None
+    """The one that is going on, or was the last."""
 
 
 @define
@@ -87,6 +111,7 @@ class CustomerService:
         self._world = wecom.world
         self.accounts: dict[str, Account] = {}
         self.sessions: dict[tuple[str, str], Session] = {}
+        self.conversations: list[Conversation] = []
         self.log: list[Entry] = []
         self.tokens: dict[str, float] = {}
         self.codes: dict[str, Code] = {}
@@ -98,12 +123,16 @@ class CustomerService:
         self.untokened_a_minute = 10
         """Calls of sync_msg without a token; the platform says only that they are strictly limited (45009)."""
         self._untokened: list[float] = []
+        self.upgrades = Upgrades(wecom)
+        self.knowledge = Knowledge(wecom)
 
     def plant(self) -> None:
-        """One account, with the first two members."""
+        """One account, with the first two members, whom it may recommend as well as their groups; knowledge with its default group."""
         account = Account("wk" + self._world.dice.token(30, "kf"), "果园客服", "https://wework.qpic.cn/sandbox/kf/0")
         account.servicers = dict.fromkeys(list(self._world.members)[:2], 0)
         self.accounts[account.open_kfid] = account
+        self.upgrades.plant(list(account.servicers))
+        self.knowledge.plant()
 
     def account(self, open_kfid: str) -> Account:
         """An account; 95004 where there is none, 95000 for what is no id."""
@@ -131,6 +160,10 @@ class CustomerService:
         session.last_written, session.sent = self._world.clock.time(), 0
         if session.state == ENDED:
             session.state, session.servicer = UNHANDLED, ""
+            session.conversation = Conversation(open_kfid, external_userid)
+            self.conversations.append(session.conversation)
+        if session.conversation:
+            session.conversation.written.append(session.last_written)
         return self._say(open_kfid, external_userid, CUSTOMER, content)
 
     def enter(self, open_kfid: str, external_userid: str, scene: str, scene_param: str) -> str:
@@ -151,6 +184,8 @@ class CustomerService:
         session = self.session(open_kfid, external_userid)
         if (session.state, session.servicer) != (SERVED, userid):
             raise LookupError(f"{userid} does not have the session with {external_userid}")
+        if session.conversation:
+            session.conversation.answered.append((self._world.clock.time(), userid))
         msgid = self._say(open_kfid, external_userid, SERVICER, {"msgtype": "text", "text": {"content": text}}, servicer_userid=userid)
         self._arrive(msgid, open_kfid, external_userid, text, ())
         return msgid
@@ -160,7 +195,7 @@ class CustomerService:
         session = self.session(open_kfid, external_userid)
         if session.state != QUEUED or self.account(open_kfid).servicers.get(userid) != 0:
             raise LookupError(f"{userid} cannot take {external_userid}")
-        session.state, session.servicer = SERVED, userid
+        self._enter_state(session, SERVED, userid)
         self._changed(open_kfid, external_userid, 1, SLOW, new_servicer_userid=userid)
 
     def end(self, open_kfid: str, external_userid: str) -> None:
@@ -168,7 +203,8 @@ class CustomerService:
         session = self.session(open_kfid, external_userid)
         if session.state != SERVED:
             raise LookupError(f"no member has the session with {external_userid}")
-        userid, session.state, session.servicer = session.servicer, ENDED, ""
+        userid = session.servicer
+        self._enter_state(session, ENDED)
         self._changed(open_kfid, external_userid, 3, FAST, old_servicer_userid=userid)
 
     def _changed(self, open_kfid: str, external_userid: str, change: int, life: float, **who: str) -> None:
@@ -190,6 +226,7 @@ class CustomerService:
         if session.sent >= 5:
             raise refusal(95001)
         session.sent += 1
+        self._automatic(session)
         return self._deliver(open_kfid, external_userid, msgid, content)
 
     def send_on_event(self, text: str, msgid: str, content: Json) -> str:
@@ -228,8 +265,24 @@ class CustomerService:
             raise refusal(60253)
         if state == SERVED and account.servicers[servicer] != 0:
             raise refusal(95019)
-        session.state, session.servicer = state, servicer if state == SERVED else ""
+        self._enter_state(session, state, servicer)
         return "" if state == ASSISTANT else self.new_code(open_kfid, external_userid, FAST if state == ENDED else SLOW)
+
+    def _enter_state(self, session: Session, state: int, servicer: str = "") -> None:
+        session.state, session.servicer = state, servicer if state == SERVED else ""
+        if session.conversation is None:
+            return
+        now = self._world.clock.time()
+        if state == ASSISTANT:
+            self._automatic(session)
+        if state == SERVED:
+            session.conversation.handed.append((now, servicer))
+        if state in (QUEUED, SERVED) and session.conversation.automatic is not None and session.conversation.handed_on is None:
+            session.conversation.handed_on = now
+
+    def _automatic(self, session: Session) -> None:
+        if session.conversation and session.conversation.automatic is None:
+            session.conversation.automatic = self._world.clock.time()
 
     def new_code(self, open_kfid: str, external_userid: str, life: float) -> str:
         """A code for one message."""
@@ -288,6 +341,8 @@ class CustomerService:
             "conversations": len(self.sessions),
             "received": sum(message["origin"] == CUSTOMER for message in told),
             "sent": len(self.sent),
+            "offers": self.upgrades.summary(),
+            "knowledge": self.knowledge.summary(),
         }
 
     def violations(self) -> list[str]:

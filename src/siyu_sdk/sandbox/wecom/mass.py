@@ -3,8 +3,10 @@
 Simulated: one to-do for each sending member; members who confirm at once, hours later, the next day or never, and nobody between 21 and
 9; customers whom a member takes off the list (such rows stay "not sent"; the platform's `allow_select` matters for groups only, so it does
 not stop them here); customers who have deleted the member (status 2); the cap for each customer over all tasks (status 3); reminders;
-cancelling; temporary media that expire before the member gets to it (nothing can be sent then, the to-do stays).
-Not simulated: customer groups (chat_type group is refused), strategy groups.
+cancelling; temporary media that expire before the member gets to it (nothing can be sent then, the to-do stays). Messages to customer
+groups: one to-do for the owner, rows by chat_id, the same cap for each group; the owner leaves groups out only with `allow_select` or where
+no groups were named; status 2 for a group that was closed or has another owner by then. The platform does not tell that case apart.
+Not simulated: which rule group a member belongs to.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from .errors import refusal
 
 NOT_SENT, SENT, NOT_FRIEND, OVER_LIMIT = 0, 1, 2, 3
 _ROW_NAMES = {NOT_SENT: "not_sent", SENT: "sent", NOT_FRIEND: "not_friend", OVER_LIMIT: "over_limit"}
+ChatType = Literal["single", "group"]
 OPENS, CLOSES = 9, 21
 LONGEST_TEXT = 4000
 """Bytes."""
@@ -28,7 +31,7 @@ LONGEST_TEXT = 4000
 
 @define
 class Row:
-    """What became of one customer of a task. `status`: 0 not sent, 1 sent, 2 no longer a friend, 3 over the limit."""
+    """What became of one customer or group of a task. `status`: 0 not sent, 1 sent, 2 no longer a friend, 3 over the limit."""
 
     status: int = NOT_SENT
     send_time: int | None = None
@@ -40,6 +43,7 @@ class ToDo:
 
     userid: str
     rows: dict[str, Row]
+    """By external_userid, or by chat_id."""
     sent_at: int | None = None
 
 
@@ -53,6 +57,9 @@ class Task:
     attachments: tuple[dict[str, Any], ...]
     todos: dict[str, ToDo]
     fail_list: list[str]
+    chat_type: ChatType = "single"
+    choice: bool = True
+    """Whether the member may leave somebody out."""
     creator: str | None = None
     """The member, for messages made by hand; the platform names no creator for those made by API."""
     cancelled: bool = False
@@ -80,6 +87,7 @@ class Task:
                 rows[_ROW_NAMES[row.status]] += 1
         return {
             "msgid": self.msgid,
+            "chat_type": self.chat_type,
             "created": beijing(self.created).isoformat(timespec="seconds"),
             "text": self.text,
             "content": fingerprint(self.text, self.attachments),
@@ -104,7 +112,7 @@ def quota_window(rule: QuotaRule, at: float) -> str:
 
 
 def quota_limit(rule: QuotaRule, at: float) -> int:
-    """How many messages one customer may get in that period."""
+    """How many messages one customer, or one group, may get in that period."""
     if rule != "month_days":
         return 1 if rule == "1_a_day" else 7
     day = beijing(at).replace(day=1)

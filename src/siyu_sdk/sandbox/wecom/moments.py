@@ -257,7 +257,7 @@ def _check(wecom: WeComPlatform, attachment: Fields) -> None:
         media = wecom.living_media(media_id)
         if media is None:
             raise refusal(40007, media_id)
-        if not media.for_moments:
+        if media.attachment_type != 1:
             raise refusal(41072, media_id)
 
 

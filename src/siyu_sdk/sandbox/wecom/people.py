@@ -15,19 +15,20 @@ from attrs import define
 from ..platform import Json
 from ..world import Relation, World
 from . import mass
-from .acquisition import Acquisition
+from .acquisition import Acquired, Acquisition, Link
 from .chats import BY_LINK, INVITED, OWNER_LEFT, Chats, Seat
 from .contact_ways import ContactWay, ContactWays
 from .events import Events
 from .join_ways import JoinWays
 from .kf import CustomerService
+from .kf_upgrades import TO_MEMBER
 from .oauth import OAuth
 from .routing import midnight
 from .statistics import Statistics
 from .transfer import Transfers
 
 ChangeType = Literal["add_external_contact", "edit_external_contact", "del_follow_user", "del_external_contact", "transfer_fail"]
-BY_QR_CODE, BY_ACQUISITION_LINK = 1, 16
+BY_QR_CODE, BY_CARD, BY_ACQUISITION_LINK = 1, 3, 16
 """add_way of a new customer."""
 WELCOME_LIFE = 20
 
@@ -122,14 +123,32 @@ class People:
         self.event("add_external_contact", userid, external_userid, State=state, WelcomeCode=code, **more)
 
     def customer_clicks(self, link_id: str, *, channel: str = "", name: str = "新朋友", external_userid: str | None = None) -> str | None:
-        """Somebody opens an acquisition link and adds the member behind it. None where no quota is left, or nobody is there."""
+        """Somebody opens an acquisition link and adds the member behind it. None where no quota is left, or nobody is there.
+
+        Where the link asks for it the member has to agree first, sooner or later (friend_request). The use is charged when they are
+        friends, so that who is a friend of the member already costs nothing.
+        """
         with self.world.lock:
-            who = external_userid or self.world.new_customer(name)
-            acquired = self.acquisition.click(self.acquisition.find(link_id), who, channel)
+            link, who = self.acquisition.find(link_id), external_userid or self.world.new_customer(name)
+            acquired = self.acquisition.click(link, who, channel)
             if acquired is None:
                 return None
-            self._added(acquired.userid, who, acquired.state, add_way=BY_ACQUISITION_LINK, LinkId=link_id)
+            relation = self.world.relation(acquired.userid, who)
+            if relation and not relation.deleted_by_customer:
+                return who
+            if link.skip_verify:
+                self._acquire(link, acquired)
+            else:
+                self.acquisition.asked(link, acquired)
+                now, chance = self.world.clock.time(), self.world.dice.roll("agree", acquired.userid, who)
+                when = mass.confirmation(self.world.members[acquired.userid].habit, now, chance)
+                if when is not None:
+                    self.world.timeline.at(when, partial(self._acquire, link, acquired))
             return who
+
+    def _acquire(self, link: Link, acquired: Acquired) -> None:
+        if acquired.userid in self.world.members and self.acquisition.charge(link, acquired):
+            self._added(acquired.userid, acquired.external_userid, acquired.state, add_way=BY_ACQUISITION_LINK, LinkId=link.link_id)
 
     def customer_deletes(self, external_userid: str, userid: str) -> None:
         """The customer deletes the member: a one-sided relation stays, messages no longer arrive (del_follow_user)."""
@@ -263,3 +282,22 @@ class People:
         """The member who has the session ends it (session_status_change 3)."""
         with self.world.lock:
             self.kf.end(open_kfid, external_userid)
+
+    def kf_servicer_recommends(self, open_kfid: str, external_userid: str, userid: str) -> None:
+        """The member who has the session sends the customer the card of the member, or the code of the group, that the API offers them."""
+        with self.world.lock:
+            self.kf.upgrades.recommend(self.kf.session(open_kfid, external_userid), open_kfid, external_userid, userid)
+
+    def kf_customer_accepts(self, open_kfid: str, external_userid: str) -> None:
+        """The customer adds the member who was recommended, or joins the group (add_external_contact, add_member).
+
+        LookupError where nothing was recommended, or the group is full.
+        """
+        with self.world.lock:
+            offer = self.kf.upgrades.recommended(open_kfid, external_userid)
+            if offer.kind == TO_MEMBER:
+                _ = self.world.members[offer.target]
+                self._added(offer.target, external_userid, "", add_way=BY_CARD)
+            elif self.customer_joins(external_userid, chat_id=offer.target) is None:
+                raise LookupError(f"the group {offer.target} is full")
+            self.kf.upgrades.accept(offer)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from ..platform import Fields, Json, Request, multipart, page
-from ..world import Delivery, Member, Relation
+import mimetypes
+from urllib.parse import quote
+
+from ..platform import Answer, Fields, Json, Request, multipart, page
+from ..world import Member, Relation
 from . import mass
 from .errors import refusal
-from .mass import Task
 from .routing import page_size, router
-from .state import Media, TagGroup, WeComPlatform
-
-_MONTH = 31 * 86400
-
+from .state import Media, WeComPlatform
 
 # tokens
 
@@ -176,7 +175,8 @@ def mark_tag(wecom: WeComPlatform, request: Request) -> Json:
     if not add and not remove:
         raise refusal(40063, "add_tag and remove_tag")
     for tag_id in (*add, *remove):
-        if not wecom.find_tag(tag_id):
+        found = wecom.find_tag(tag_id)
+        if not found or not wecom.may_use(relation.userid, found[0]):
             raise refusal(40068, tag_id)
     relation.tags = (relation.tags | set(add)) - set(remove)
     return {}
@@ -215,238 +215,11 @@ def _follow(wecom: WeComPlatform, relation: Relation, *, named: bool) -> Json:
         row["tag_id"] = sorted(relation.tags)
         return row
     found = [wecom.find_tag(tag_id) for tag_id in sorted(relation.tags)]
-    row["tags"] = [{"group_name": g.name, "tag_name": t.name, "tag_id": t.id, "type": 1} for g, t in filter(None, found)]
-    return row
-
-
-# tags
-
-
-@router.on("POST", "/cgi-bin/externalcontact/get_corp_tag_list")
-def get_corp_tag_list(wecom: WeComPlatform, request: Request) -> Json:
-    """获取企业标签库: deleted tags only where ids are asked for."""
-    body = wecom.body(request) if request.body else wecom.fields({})
-    tag_ids, group_ids = set(body.texts("tag_id")), set(body.texts("group_id"))
-    if not tag_ids and not group_ids:
-        return {"tag_group": [_group(group) for group in wecom.groups.values() if not group.deleted]}
-    groups: list[Json] = []
-    for group in wecom.groups.values():
-        tags = [tag.id for tag in group.tags.values() if group.id in group_ids or (not group_ids and tag.id in tag_ids)]
-        if tags or group.id in group_ids:
-            groups.append(_group(group, only=set(tags)))
-    return {"tag_group": groups}
-
-
-@router.on("POST", "/cgi-bin/externalcontact/add_corp_tag")
-def add_corp_tag(wecom: WeComPlatform, request: Request) -> Json:
-    """添加企业客户标签: into the group of that name, if there is one."""
-    body = wecom.body(request)
-    names = [tag.text("name") for tag in body.objects("tag")]
-    if not names:
-        raise refusal(40063, "tag")
-    group_name = body.text_or("group_name")
-    if group_id := body.text_or("group_id"):
-        group = wecom.groups.get(group_id)
-        if group is None or group.deleted:
-            raise refusal(40068, group_id)
-        group_name = group.name
-    if not group_name or len(group_name) > 30:
-        raise refusal(40071, "group_name")
-    group = wecom.add_tags(group_name, names)
-    return {"tag_group": _group(group, only={tag.id for tag in group.living() if tag.name in names}, brief=True)}
-
-
-@router.on("POST", "/cgi-bin/externalcontact/edit_corp_tag")
-def edit_corp_tag(wecom: WeComPlatform, request: Request) -> Json:
-    """编辑企业客户标签."""
-    body = wecom.body(request)
-    target, name = body.text("id"), body.text_or("name")
-    found = wecom.find_tag(target)
-    group = wecom.groups.get(target)
-    if found:
-        if name and name != found[1].name:
-            wecom.check_tag_name(found[0], name)
-            found[1].name = name
-        found[1].order = body.number_or("order", found[1].order)
-    elif group and not group.deleted:
-        if name and name != group.name and any(other.name == name and not other.deleted for other in wecom.groups.values()):
-            raise refusal(40071, name)
-        group.name = name or group.name
-        group.order = body.number_or("order", group.order)
-    else:
-        raise refusal(40068, target)
-    return {}
-
-
-@router.on("POST", "/cgi-bin/externalcontact/del_corp_tag")
-def del_corp_tag(wecom: WeComPlatform, request: Request) -> Json:
-    """删除企业客户标签, with every mark."""
-    body = wecom.body(request)
-    tag_ids, group_ids = body.texts("tag_id"), body.texts("group_id")
-    if not tag_ids and not group_ids:
-        raise refusal(40063, "tag_id and group_id")
-    doomed = [(group, tag) for group in wecom.groups.values() if group.id in group_ids for tag in group.living()]
-    for tag_id in tag_ids:
-        found = wecom.find_tag(tag_id)
-        if not found:
-            raise refusal(40068, tag_id)
-        doomed.append(found)
-    if any(group_id not in wecom.groups for group_id in group_ids):
-        raise refusal(40068)
-    for group, tag in doomed:
-        wecom.delete_tag(group, tag)
-    return {}
-
-
-def _group(group: TagGroup, *, only: set[str] | None = None, brief: bool = False) -> Json:
-    """`deleted` shows only where ids were asked for."""
-    tags = group.living() if only is None else [tag for tag in group.tags.values() if tag.id in only]
-    asked = only is not None and not brief
-    rows: list[Json] = [{"id": tag.id, "name": tag.name, "create_time": tag.create_time, "order": tag.order} for tag in tags]
-    reply: Json = {"group_id": group.id, "group_name": group.name, "create_time": group.create_time, "order": group.order, "tag": rows}
-    if asked:
-        reply["deleted"] = group.deleted
-        for row, tag in zip(rows, tags, strict=True):
-            row["deleted"] = tag.deleted
-    return reply
-
-
-# mass messages
-
-
-@router.on("POST", "/cgi-bin/externalcontact/add_msg_template")
-def add_msg_template(wecom: WeComPlatform, request: Request) -> Json:
-    """创建企业群发: nothing is sent before members confirm."""
-    body = wecom.body(request)
-    if body.text_or("chat_type", "single") != "single":
-        raise refusal(40058, "chat_type: the sandbox has no customer groups")
-    customers, sender = body.texts("external_userid"), body.text_or("sender")
-    if not customers and not sender:
-        raise refusal(40063, "external_userid and sender")
-    if len(customers) > 10_000:
-        raise refusal(40058, "external_userid has more than 10000 entries")
-    if sender and sender not in wecom.world.members:
-        raise refusal(40003, "sender")
-    text, attachments = mass.content(body, wecom.living_media)
-    if not customers:
-        customers = _filtered(wecom, sender, body.object("tag_filter"))
-    task = wecom.add_task(text, attachments, customers, sender)
-    return {"fail_list": task.fail_list, "msgid": task.msgid}
-
-
-@router.on("POST", "/cgi-bin/externalcontact/get_groupmsg_list_v2")
-def get_groupmsg_list_v2(wecom: WeComPlatform, request: Request) -> Json:
-    """获取群发记录列表: what the API made names no creator, and a filter by creator does not find it."""
-    body = wecom.body(request)
-    if body.text("chat_type") not in ("single", "group"):
-        raise refusal(40058, "chat_type")
-    start, end = body.number("start_time"), body.number("end_time")
-    if not start <= end <= start + _MONTH:
-        raise refusal(40058, "start_time and end_time lie more than a month apart")
-    creator, kinds = body.text_or("creator"), body.number_or("filter_type", 2)
-    visible = wecom.world.clock.time() - wecom.list_lag
-    found = [
-        task
-        for task in wecom.tasks.values()
-        if start <= int(task.created) <= end
-        and task.created <= visible
-        and (not creator or task.creator == creator)
-        and (kinds == 2 or kinds == int(task.personal))
-        and body.text("chat_type") == "single"
+    row["tags"] = [
+        {"group_name": group.name, "tag_name": tag.name, "tag_id": tag.id, "type": 3 if group.strategy_id else 1}
+        for group, tag in filter(None, found)
     ]
-    rows, following = page(found, body.text_or("cursor"), page_size(body, 100, 50))
-    return {"next_cursor": following, "group_msg_list": [task.listed() for task in rows]}
-
-
-@router.on("POST", "/cgi-bin/externalcontact/get_groupmsg_task")
-def get_groupmsg_task(wecom: WeComPlatform, request: Request) -> Json:
-    """获取群发成员发送任务列表."""
-    body = wecom.body(request)
-    task = _dispatched(wecom, body)
-    rows, following = page(list(task.todos.values()), body.text_or("cursor"), page_size(body, 1000, 500))
-    tasks: list[Json] = [{"userid": todo.userid, "status": 0 if todo.sent_at is None else 2} for todo in rows]
-    for todo, row in zip(rows, tasks, strict=True):
-        if todo.sent_at is not None:
-            row["send_time"] = todo.sent_at
-    return {"next_cursor": following, "task_list": tasks}
-
-
-@router.on("POST", "/cgi-bin/externalcontact/get_groupmsg_send_result")
-def get_groupmsg_send_result(wecom: WeComPlatform, request: Request) -> Json:
-    """获取企业群发成员执行结果."""
-    body = wecom.body(request)
-    task = _dispatched(wecom, body)
-    userid = body.text("userid")
-    todo = task.todos.get(userid)
-    if todo is None:
-        raise refusal(40003, "the member is not part of this message")
-    rows, following = page(list(todo.rows.items()), body.text_or("cursor"), page_size(body, 1000, 500))
-    results: list[Json] = []
-    for customer, row in rows:
-        result: Json = {"external_userid": customer, "userid": userid, "status": row.status}
-        results.append({**result, "send_time": row.send_time} if row.send_time is not None else result)
-    return {"next_cursor": following, "send_list": results}
-
-
-@router.on("POST", "/cgi-bin/externalcontact/remind_groupmsg_send")
-def remind_groupmsg_send(wecom: WeComPlatform, request: Request) -> Json:
-    """提醒成员群发."""
-    wecom.remind(_uncancelled(wecom, wecom.body(request)))
-    return {}
-
-
-@router.on("POST", "/cgi-bin/externalcontact/cancel_groupmsg_send")
-def cancel_groupmsg_send(wecom: WeComPlatform, request: Request) -> Json:
-    """停止企业群发: what was sent stays sent."""
-    _uncancelled(wecom, wecom.body(request)).cancelled = True
-    return {}
-
-
-@router.on("POST", "/cgi-bin/externalcontact/send_welcome_msg")
-def send_welcome_msg(wecom: WeComPlatform, request: Request) -> Json:
-    """发送新客户欢迎语: within 20 s, once."""
-    body = wecom.body(request)
-    code = body.text("welcome_code")
-    text, attachments = mass.content(body, wecom.living_media)
-    welcome = wecom.welcomes.get(code)
-    now = wecom.world.clock.time()
-    if welcome is None or now > welcome.expires:
-        raise refusal(41050)
-    if welcome.used or welcome.stolen:
-        reason = 41051 if welcome.used else 41096
-        welcome.used = True
-        raise refusal(reason)
-    welcome.used = True
-    delivery = Delivery(code, welcome.external_userid, welcome.userid, "welcome", text, attachments, now)
-    wecom.world.inboxes[welcome.external_userid].append(delivery)
-    return {}
-
-
-def _task(wecom: WeComPlatform, body: Fields) -> Task:
-    task = wecom.tasks.get(body.text("msgid"))
-    if task is None:
-        raise refusal(40058, "msgid")
-    return task
-
-
-def _dispatched(wecom: WeComPlatform, body: Fields) -> Task:
-    task = _task(wecom, body)
-    if wecom.world.clock.time() < task.created + wecom.dispatch_lag:
-        raise refusal(41063)
-    return task
-
-
-def _uncancelled(wecom: WeComPlatform, body: Fields) -> Task:
-    task = _task(wecom, body)
-    if task.cancelled:
-        raise refusal(41093)
-    return task
-
-
-def _filtered(wecom: WeComPlatform, sender: str, tag_filter: Fields | None) -> list[str]:
-    """The sender's customers; tags of one group are alternatives, groups must all match."""
-    groups = [set(group.texts("tag_list")) for group in tag_filter.objects("group_list")] if tag_filter else []
-    return [r.external_userid for r in wecom.world.contacts[sender].values() if all(r.tags & group for group in groups)]
+    return row
 
 
 # media
@@ -473,11 +246,25 @@ def media_uploadimg(wecom: WeComPlatform, request: Request) -> Json:
 def media_upload_attachment(wecom: WeComPlatform, request: Request) -> Json:
     """上传附件资源."""
     query = wecom.query(request)
-    if query.text("attachment_type") not in ("1", "2"):
+    use, kind = query.text("attachment_type"), query.text("media_type")
+    if use not in ("1", "2") or (use == "2" and kind != "image"):
         raise refusal(40058, "attachment_type")
-    media = _upload(wecom, request, query.text("media_type"))
-    media.for_moments = query.text("attachment_type") == "1"
+    media = _upload(wecom, request, kind)
+    media.attachment_type = int(use)
     return {"type": media.kind, "media_id": media.media_id, "created_at": media.created}
+
+
+@router.on("GET", "/cgi-bin/media/get")
+@router.on("GET", "/cgi-bin/media/get/jssdk")
+def media_get(wecom: WeComPlatform, request: Request) -> Answer:
+    """获取临时素材, 获取高清语音素材 (the sandbox makes no other sound of it)."""
+    media = wecom.living_media(wecom.query(request).text("media_id"))
+    if media is None:
+        raise refusal(40007)
+    kind = mimetypes.guess_type(media.filename)[0] or "application/octet-stream"
+    return Answer(
+        media.content, content_type=kind, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(media.filename)}"}
+    )
 
 
 def _upload(wecom: WeComPlatform, request: Request, kind: str) -> Media:
@@ -488,6 +275,6 @@ def _upload(wecom: WeComPlatform, request: Request, kind: str) -> Media:
         raise refusal(41005)
     if not 5 < len(content) <= _SIZES[kind]:
         raise refusal(40006)
-    media = Media(wecom.new_id("MEDIA"), kind, filename, len(content), wecom.world.now())
+    media = Media(wecom.new_id("MEDIA"), kind, filename, content, wecom.world.now())
     wecom.media[media.media_id] = media
     return media

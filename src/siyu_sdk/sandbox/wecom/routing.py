@@ -45,6 +45,14 @@ def known_members(wecom: WeComPlatform, userids: Iterable[str], name: str) -> No
             raise refusal(40003, f"{name}: {userid}")
 
 
+def known_departments(wecom: WeComPlatform, numbers: Iterable[int], name: str) -> None:
+    """60123 for the first that is neither the company (1) nor a shop."""
+    shops = {1, *(shop.id for shop in wecom.world.shops)}
+    for number in numbers:
+        if number not in shops:
+            raise refusal(60123, f"{name}: {number}")
+
+
 def short(body: Fields, name: str, characters: int) -> str:
     """A text that may be missing; 40058 where it is too long."""
     value = body.text_or(name)
@@ -62,5 +70,7 @@ def span(body: Fields, days: int) -> tuple[int, int]:
 
 
 def midnight(at: float) -> int:
-    """The beginning of the day in Beijing."""
+    """The beginning of the day in Beijing; 40058 for what is no time of this age."""
+    if not 0 <= at < 1 << 32:
+        raise refusal(40058, "a time is given in unix seconds")
     return int(beijing(at).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())

@@ -1,7 +1,6 @@
 """What the fake WeCom remembers: tags, mass messages, files; the other chapters have files of their own, people.py has the people.
 
-Not simulated: departments beyond the shops, strategy tags and groups, products and intercept rules, IP allow-lists, per-minute quotas
-(inject 45009 with `sandbox.faults`), rights of single apps.
+Not simulated: departments beyond the shops, IP allow-lists, per-minute quotas (inject 45009 with `sandbox.faults`), rights of single apps.
 """
 
 from __future__ import annotations
@@ -24,14 +23,17 @@ from .contact_ways import ContactWays
 from .errors import TABLE, refusal
 from .events import Events
 from .group_welcome import GroupWelcomes
+from .intercept_rules import InterceptRules
 from .join_ways import JoinWays
 from .kf import CustomerService
-from .mass import QuotaRule, Row, Task, ToDo
+from .mass import ChatType, QuotaRule, Row, Task, ToDo
 from .moments import Moments
 from .oauth import OAuth
 from .people import People, Welcome
+from .products import Products
 from .routing import router
 from .statistics import Statistics
+from .strategies import BASIC_PRIVILEGES, CUSTOMER_PRIVILEGES, MOMENT_PRIVILEGES, Strategies
 from .transfer import Transfers
 
 MEDIA_LIFE = 3 * 86400
@@ -50,12 +52,13 @@ class Tag:
 
 @define
 class TagGroup:
-    """One group of corp tags."""
+    """One group of corp tags, of the whole company (`strategy_id` 0) or of one rule group."""
 
     id: str
     name: str
     order: int
     create_time: int
+    strategy_id: int = 0
     tags: dict[str, Tag] = field(factory=dict[str, Tag])
     deleted: bool = False
 
@@ -71,9 +74,10 @@ class Media:
     media_id: str
     kind: str
     filename: str
-    size: int
+    content: bytes = field(repr=False)
     created: int
-    for_moments: bool = False
+    attachment_type: int = 0
+    """What it was uploaded for: 1 moments, 2 the product album, 0 messages."""
 
 
 class WeComPlatform(People, JsonPlatform["WeComPlatform"]):
@@ -83,16 +87,19 @@ class WeComPlatform(People, JsonPlatform["WeComPlatform"]):
 
     def __init__(self, world: World, push: Push) -> None:
         # These name this class, so they are read when it is there; reading them registers their calls.
-        from . import kf_routes, routes  # noqa: F401 # pyright: ignore[reportUnusedImport]
+        from . import kf_routes, kf_statistics, mass_routes, routes, served, tags  # noqa: F401 # pyright: ignore[reportUnusedImport]
 
         super().__init__(world, router, TABLE)
         self.push = push
         self.groups: dict[str, TagGroup] = {}
+        self.most_tags = 3000
+        """Tags of the company, those of rule groups included (40126)."""
         self.tasks: dict[str, Task] = {}
         self.media: dict[str, Media] = {}
         self.welcomes: dict[str, Welcome] = {}
-        self.quota_rule: QuotaRule = "month_days"
-        """The administrator's choice of how many mass messages a customer may get."""
+        self._quota_rule: QuotaRule = "month_days"
+        self.quota_rule_since = 0.0
+        """When the administrator chose it: what was sent before, another rule has allowed."""
         self.list_lag = 0.2
         """Seconds until a new task shows in get_groupmsg_list_v2."""
         self.dispatch_lag = 1.0
@@ -110,6 +117,12 @@ class WeComPlatform(People, JsonPlatform["WeComPlatform"]):
         self.acquisition = Acquisition(self)
         self.kf = CustomerService(self)
         self.oauth = OAuth(self)
+        self.customer_strategies = Strategies(self, CUSTOMER_PRIVILEGES, BASIC_PRIVILEGES)
+        self.moment_strategies = Strategies(self, MOMENT_PRIVILEGES)
+        self.products = Products(self)
+        self.intercept_rules = InterceptRules(self)
+        self.listings: dict[str, float] = {}
+        """When somebody began to read the people whom the company has served."""
 
     def new_id(self, prefix: str) -> str:
         """An id that nobody can guess, the same in every run of the same order."""
@@ -118,19 +131,26 @@ class WeComPlatform(People, JsonPlatform["WeComPlatform"]):
 
     # tags
 
-    def add_tags(self, group_name: str, names: list[str]) -> TagGroup:
-        """Adds to the group of this name, making it where it is missing. 40071 for a name that the group has."""
+    def add_tags(self, group_name: str, names: list[str], strategy_id: int = 0) -> TagGroup:
+        """Adds to the group of this name, making it where it is missing. 40071 for a name that the group has, 40126 for too many tags."""
         now = self.world.now()
-        group = next((g for g in self.groups.values() if g.name == group_name and not g.deleted), None)
+        group = next((g for g in self.tag_groups(strategy_id) if g.name == group_name), None)
         if group is None:
-            group = TagGroup(self.new_id("et"), group_name, len(self.groups), now)
-        for name in dict.fromkeys(names):
+            group = TagGroup(self.new_id("et"), group_name, len(self.groups), now, strategy_id)
+        names = list(dict.fromkeys(names))
+        for name in names:
             self.check_tag_name(group, name)
+        if sum(len(other.living()) for other in self.groups.values()) + len(names) > self.most_tags:
+            raise refusal(40126)
         self.groups[group.id] = group
-        for name in dict.fromkeys(names):
+        for name in names:
             tag = Tag(self.new_id("et"), name, len(group.tags), now)
             group.tags[tag.id] = tag
         return group
+
+    def tag_groups(self, strategy_id: int | None = None) -> list[TagGroup]:
+        """Living groups of tags: of the whole company (0), of one rule group, or of all."""
+        return [g for g in self.groups.values() if not g.deleted and strategy_id in (None, g.strategy_id)]
 
     def check_tag_name(self, group: TagGroup, name: str) -> None:
         """40071 for a name that is empty, over 30 characters, or taken in this group."""
@@ -145,11 +165,15 @@ class WeComPlatform(People, JsonPlatform["WeComPlatform"]):
                 return group, tag
         return None
 
+    def may_use(self, userid: str, group: TagGroup) -> bool:
+        """Whether a member may mark customers with these tags: those of a rule group are for the members in its range."""
+        return not group.strategy_id or self.customer_strategies.find(group.strategy_id).covers(self.world.members[userid])
+
     def tag_id(self, name: str) -> str | None:
         """The id of "group/tag"."""
         group_name, _, tag_name = name.partition("/")
-        for group in self.groups.values():
-            if group.name == group_name and not group.deleted:
+        for group in self.tag_groups(0):
+            if group.name == group_name:
                 return next((tag.id for tag in group.living() if tag.name == tag_name), None)
         return None
 
@@ -193,17 +217,45 @@ class WeComPlatform(People, JsonPlatform["WeComPlatform"]):
 
     # mass messages
 
+    @property
+    def quota_rule(self) -> QuotaRule:
+        """The administrator's choice of how many mass messages a customer or a group may get."""
+        return self._quota_rule
+
+    @quota_rule.setter
+    def quota_rule(self, rule: QuotaRule) -> None:
+        self._quota_rule, self.quota_rule_since = rule, self.world.clock.time()
+
     def quota_window(self, at: float) -> str:
         """The period in which a message at this moment counts."""
         return mass.quota_window(self.quota_rule, at)
 
     def quota_limit(self, at: float) -> int:
-        """Mass messages that one customer may get in that period."""
+        """Mass messages that one customer, or one group, may get in that period."""
         return mass.quota_limit(self.quota_rule, at)
 
     def add_task(self, text: str, attachments: tuple[dict[str, Any], ...], customers: list[str], sender: str) -> Task:
         """Makes the task and leaves it to the members. 41048 where nobody can be reached."""
         routed, failed = mass.route(self.world, customers, sender)
+        return self._hand_out(text, attachments, routed, failed, "single", choice=True)
+
+    def add_group_task(self, text: str, attachments: tuple[dict[str, Any], ...], chats: list[str], sender: str, *, choice: bool) -> Task:
+        """Makes the task for the owner of these groups, or of all their groups where none is named. 41048 where none is theirs."""
+        owned = [group.chat_id for group in self.chats.living() if group.owner == sender]
+        chosen = [chat_id for chat_id in dict.fromkeys(chats or owned) if chat_id in owned]
+        failed = [chat_id for chat_id in dict.fromkeys(chats) if chat_id not in owned]
+        return self._hand_out(text, attachments, {sender: chosen} if chosen else {}, failed, "group", choice=choice or not chats)
+
+    def _hand_out(
+        self,
+        text: str,
+        attachments: tuple[dict[str, Any], ...],
+        routed: dict[str, list[str]],
+        failed: list[str],
+        chat_type: ChatType,
+        *,
+        choice: bool,
+    ) -> Task:
         if not routed:
             raise refusal(41048)
         task = Task(
@@ -211,8 +263,10 @@ class WeComPlatform(People, JsonPlatform["WeComPlatform"]):
             created=self.world.clock.time(),
             text=text,
             attachments=attachments,
-            todos={userid: ToDo(userid, {customer: Row() for customer in customers}) for userid, customers in routed.items()},
+            todos={userid: ToDo(userid, {who: Row() for who in targets}) for userid, targets in routed.items()},
             fail_list=failed,
+            chat_type=chat_type,
+            choice=choice,
         )
         self.tasks[task.msgid] = task
         for userid in task.todos:
@@ -230,23 +284,29 @@ class WeComPlatform(People, JsonPlatform["WeComPlatform"]):
             if task.cancelled or todo.sent_at is not None or userid not in self.world.members or not self._attachments_alive(task):
                 return
             todo.sent_at = self.world.now()
-            for customer, row in todo.rows.items():
-                if self.world.dice.roll("deselect", msgid, customer) >= self.world.humans.deselects:
-                    row.status = self._deliver(task, todo, customer)
+            for who, row in todo.rows.items():
+                if not task.choice or self.world.dice.roll("deselect", msgid, who) >= self.world.humans.deselects:
+                    row.status = self._deliver(task, todo, who)
                     row.send_time = todo.sent_at if row.status == mass.SENT else None
 
-    def _deliver(self, task: Task, todo: ToDo, customer: str) -> int:
-        relation = self.world.relation(todo.userid, customer)
-        if relation is None or relation.deleted_by_customer:
+    def _deliver(self, task: Task, todo: ToDo, who: str) -> int:
+        if not self._reaches(task, todo, who):
             return mass.NOT_FRIEND
         now = self.world.clock.time()
         window = self.quota_window(now)
-        received = sum(d.mass and self.quota_window(d.at) == window for d in self.world.inboxes[customer])
+        received = sum(d.mass and self.quota_window(d.at) == window for d in self.world.inboxes[who])
         if received >= self.quota_limit(now):
             return mass.OVER_LIMIT
-        kind = "personal" if task.personal else "task"
-        self.world.inboxes[customer].append(Delivery(task.msgid, customer, todo.userid, kind, task.text, task.attachments, now))
+        kind = "personal" if task.personal else "group" if task.chat_type == "group" else "task"
+        self.world.inboxes[who].append(Delivery(task.msgid, who, todo.userid, kind, task.text, task.attachments, now))
         return mass.SENT
+
+    def _reaches(self, task: Task, todo: ToDo, who: str) -> bool:
+        if task.chat_type == "group":
+            group = self.chats.groups[who]
+            return group.dismissed is None and group.owner == todo.userid
+        relation = self.world.relation(todo.userid, who)
+        return relation is not None and not relation.deleted_by_customer
 
     def _attachments_alive(self, task: Task) -> bool:
         parts: list[dict[str, Any]] = [attachment.get(attachment["msgtype"]) or {} for attachment in task.attachments]

@@ -33,14 +33,14 @@ class Statistics:
         self.talks: Counter[tuple[str, int]] = Counter()
         """(userid, midnight) -> chats that a test has let happen"""
 
-    def days(self, start: int, end: int) -> list[int]:
+    def days(self, start: int, end: int, longest: int = 30) -> list[int]:
         """The midnights from one to the other; 40058 where they are out of reach. What is not over yet is left out."""
         today = midnight(self._world.now())
         first, last = midnight(start), midnight(end)
         if first < today - _OLDEST or first >= today:
             raise refusal(40058, "statistics reach from yesterday back to 180 days")
-        if not first <= last <= first + 30 * DAY:
-            raise refusal(40058, "the time range must not exceed 30 days")
+        if not first <= last <= first + longest * DAY:
+            raise refusal(40058, f"the time range must not exceed {longest} days")
         return list(range(first, min(last, today - DAY) + 1, DAY))
 
     def ready(self, day: int) -> bool:
