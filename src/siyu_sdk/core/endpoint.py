@@ -38,9 +38,19 @@ M = TypeVar("M", Sync, Async)
 
 
 class Resource(Generic[M]):
-    """A group of endpoints of one platform, bound to a client."""
+    """A group of endpoints of one platform, bound to a client.
+
+    A chapter that platforms share is declared once, without a platform, and becomes each one's in a class that derives from both.
+    """
 
     platform: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for base in cls.__mro__[1:]:
+            for name, shared in vars(base).items():
+                if isinstance(shared, Endpoint) and name not in vars(cls):
+                    cast("Endpoint[..., Any]", shared).share(cls, name)
 
     def __init__(self, client: Runner | AsyncRunner) -> None:
         self.client = client
@@ -79,22 +89,29 @@ class _Bound(Generic[P]):
         client = obj.client
         version = self._versions.get(client.is_async)
         if version is None:
-            version = self._versions[client.is_async] = self._dressed(self._make(is_async=client.is_async))
+            version = self._versions[client.is_async] = self._make(is_async=client.is_async)
+            self._dress(version, self._result(is_async=client.is_async))
         return MethodType(version, obj)
 
     def _make(self, *, is_async: bool) -> Callable[..., Any]:
         raise NotImplementedError  # each kind of method brings its two versions
 
-    def _dressed(self, version: Callable[..., Any]) -> Callable[..., Any]:
+    def _result(self, *, is_async: bool) -> str:  # noqa: ARG002 -- pages are iterators of either kind
+        """What the version returns, as an annotation: the declaration's `Call[Reply]` is a `Reply`."""
+        return _inner(self._function)
+
+    def _dress(self, version: Callable[..., Any], result: str) -> None:
         """Give a version the name, docstring and signature of the declaration, with the result in place of the value."""
-        result = str(self._function.__annotations__.get("return", ""))
-        inner = result[result.index("[") + 1 : -1] if result.endswith("]") else result
-        annotations = {**self._function.__annotations__, "return": inner}
         functools.update_wrapper(version, self._function)
         del version.__dict__["__wrapped__"]
-        version.__annotations__ = annotations
-        version.__signature__ = inspect.signature(self._function).replace(return_annotation=inner)  # type: ignore[attr-defined]  # how inspect is told
-        return version
+        version.__annotations__ = {**self._function.__annotations__, "return": result}
+        version.__signature__ = inspect.signature(self._function).replace(return_annotation=result)  # type: ignore[attr-defined]  # how inspect is told
+
+
+def _inner(function: Callable[..., Any]) -> str:
+    """`T` of a function that returns a `Call[T]`, a `Flow[T]` or a `Sequence[T]`."""
+    result = str(function.__annotations__.get("return", ""))
+    return result[result.index("[") + 1 : -1] if result.endswith("]") else result
 
 
 class Endpoint(_Bound[P], Generic[P, R_co]):
@@ -107,8 +124,16 @@ class Endpoint(_Bound[P], Generic[P, R_co]):
 
     def __set_name__(self, owner: type[Resource[Any]], name: str) -> None:
         method, path, options = self._declaration
-        self._spec = Spec(method, path, owner.platform, name=f"{owner.__name__}.{name}", function=self._function, **options)
+        named = f"{owner.__name__}.{name}"
+        self._spec = Spec(method, path, owner.platform, name=named, module=owner.__module__, function=self._function, **options)
         _declared[owner.platform, method, path] = self._spec
+
+    def share(self, owner: type[Resource[Any]], name: str) -> None:
+        """Declare the same in a class of another platform."""
+        if owner.platform != self.spec.platform:
+            shared = Endpoint[P, R_co](self._function, *self._declaration)
+            setattr(owner, name, shared)
+            shared.__set_name__(owner, name)
 
     @property
     def spec(self) -> Spec[R_co]:
@@ -157,6 +182,11 @@ def _verb(method: str) -> Any:
         timeout: float | None = None,
         check: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> Callable[[Callable[Concatenate[Any, P], Call[R]]], Endpoint[P, R]]:
+        """Declare an endpoint.
+
+        `docs` is the number or address of its official page; `idempotent` says whether repeating it is harmless; `check` is a rule
+        over several parameters: it gets them by name and raises InputError.
+        """
         options = {
             "docs": docs,
             "auth": auth,
@@ -178,11 +208,7 @@ def _verb(method: str) -> Any:
 if TYPE_CHECKING:
 
     class _Verb:
-        """Declare an endpoint.
-
-        `docs` is the number or address of its official page; `idempotent` says whether repeating it is harmless; `check` is a rule
-        over several parameters: it gets them by name and raises InputError.
-        """
+        """Declare an endpoint; see `_verb`."""
 
         def __call__(
             self,
@@ -217,6 +243,10 @@ class Paged(_Bound[P], Generic[P, T]):
     def __get__(self, obj: Resource[Any] | None, owner: Any) -> Any:
         """Bind to a client's resource; on the class, stay the declaration."""
         return self if obj is None else self._version(obj)
+
+    def _result(self, *, is_async: bool) -> str:
+        page = self._function.__globals__.get(_inner(self._function))
+        return f"{'AsyncIterator' if is_async else 'Iterator'}[{_inner(page.items) if page else 'Any'}]"
 
     def _make(self, *, is_async: bool) -> Callable[..., Any]:
         function = self._function

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Generic, Unpack, cast
+from typing import TYPE_CHECKING, Generic, Unpack, cast
 
 from ..core.client import AsyncClient, Client, Options
 from ..core.endpoint import Async, M, Sync
-from ..core.errors import InputError
-from ..core.exchange import Auth
 from ..core.http import AsyncHttpClient, HttpClient
 from ..core.run import AsyncRunner, Runner
-from .auth import AppSecretAuth, token_auth
-from .component import Components, Credential
+from ..weixin.credentials import Credential, credential
 from .login import Login
 from .shipping import Shipping
+
+if TYPE_CHECKING:  # who speaks for one account needs it never
+    from .auth import Components
 
 HOST = "https://api.weixin.qq.com"
 
@@ -31,6 +30,8 @@ class MiniProgramAPI(Generic[M]):
     @cached_property
     def components(self) -> Components[M]:
         """Third-party platforms (第三方平台)."""
+        from .auth import Components
+
         return Components(cast("Runner | AsyncRunner", self))
 
     @cached_property
@@ -39,32 +40,25 @@ class MiniProgramAPI(Generic[M]):
         return Shipping(cast("Runner | AsyncRunner", self))
 
 
-def _auths(appid: str | Credential, secret: str) -> tuple[str, Mapping[str, Auth]]:
-    if isinstance(appid, str):
-        return appid, {"access_token": token_auth(appid, secret), "app_secret": AppSecretAuth(appid, secret)}
-    if secret:
-        raise InputError("secret: a credential says all by itself", "secret")
-    return appid.appid, appid.auths()
-
-
 class MiniProgram(MiniProgramAPI[Sync], Client):
     """A mini-program, for threads: `with MiniProgram(appid, secret) as miniprogram: miniprogram.login.session(js_code)`.
 
-    In place of the appid it takes a credential of `siyu_sdk.miniprogram.component`. `http` is an `httpx.Client` of your own; it stays
+    In place of the appid it takes any credential of `siyu_sdk.weixin.credentials`. `http` is an `httpx.Client` of your own; it stays
     yours to close.
     """
 
     platform, host = "miniprogram", HOST
 
     def __init__(self, appid: str | Credential, secret: str = "", *, http: HttpClient | None = None, **options: Unpack[Options]) -> None:
-        self.appid, auths = _auths(appid, secret)
-        self._open(tenant=self.appid, auths=auths, options=options, http=http)
+        right = credential(appid, secret)
+        self.appid = right.tenant
+        self._open(tenant=right.tenant, auths=right.auths(), options=options, http=http)
 
 
 class AsyncMiniProgram(MiniProgramAPI[Async], AsyncClient):
     """A mini-program, for tasks: `async with AsyncMiniProgram(appid, secret) as miniprogram: await miniprogram.login.session(js_code)`.
 
-    In place of the appid it takes a credential of `siyu_sdk.miniprogram.component`. `http` is an `httpx.AsyncClient` of your own; it stays
+    In place of the appid it takes any credential of `siyu_sdk.weixin.credentials`. `http` is an `httpx.AsyncClient` of your own; it stays
     yours to close.
     """
 
@@ -74,5 +68,6 @@ class AsyncMiniProgram(MiniProgramAPI[Async], AsyncClient):
         self, appid: str | Credential, secret: str = "", *, http: AsyncHttpClient | None = None, **options: Unpack[Options]
     ) -> None:
         super().__init__()
-        self.appid, auths = _auths(appid, secret)
-        self._open(tenant=self.appid, auths=auths, options=options, http=http)
+        right = credential(appid, secret)
+        self.appid = right.tenant
+        self._open(tenant=right.tenant, auths=right.auths(), options=options, http=http)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ..core.call import Call
 from ..core.endpoint import GET
-from ..core.model import Reply
+from ..core.model import Reply, Secret
 from .resource import M, MiniProgramResource
 
 
@@ -29,7 +29,7 @@ class Login(MiniProgramResource[M]):
         auth="app_secret",
         idempotent=False,
     )
-    def session(self, js_code: str, *, grant_type: str = "authorization_code") -> Call[LoginSession]:
+    def session(self, js_code: Secret, *, grant_type: str = "authorization_code") -> Call[LoginSession]:
         """Turn the code of `wx.login` into openid, unionid and session key (小程序登录 code2Session).
 
         The client adds its appid and secret. A code lives 5 minutes and works once, so an unknown outcome is not tried again: let the

@@ -7,12 +7,14 @@ payment; without it the money stays unsettled. Money is in fen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+
+from pydantic import ValidationInfo, model_validator
 
 from ..core.call import Call
 from ..core.endpoint import POST, paged
 from ..core.errors import InputError
-from ..core.model import MaxChars, MaxItems, NotEmpty, OpenIntEnum, OrDict, Reply, Rfc3339, Timestamp, WireModel
+from ..core.model import OUTGOING, MaxChars, MaxItems, NotEmpty, OpenIntEnum, OrDict, Reply, Rfc3339, Timestamp, WireModel
 from .resource import M, MiniProgramResource
 
 PAGE = "https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html"
@@ -61,6 +63,15 @@ class OrderKey(WireModel):
     mchid: str | None = None
     out_trade_no: str | None = None
 
+    @model_validator(mode="after")
+    def _has_its_numbers(self, info: ValidationInfo) -> Self:
+        if info.context == OUTGOING:
+            if self.order_number_type is OrderNumberType.OUT_TRADE_NO and not (self.mchid and self.out_trade_no):
+                raise ValueError("mchid and out_trade_no are needed for OUT_TRADE_NO")
+            if self.order_number_type is OrderNumberType.TRANSACTION_ID and not self.transaction_id:
+                raise ValueError("transaction_id is needed for TRANSACTION_ID")
+        return self
+
 
 class Payer(WireModel):
     """Who has paid."""
@@ -80,7 +91,7 @@ class Parcel(WireModel):
 
     tracking_no: str | None = None
     express_company: str | None = None
-    item_desc: Annotated[str, MaxChars(120)] | None = None
+    item_desc: Annotated[str, MaxChars(120), NotEmpty] | None = None
     contact: Contact | None = None
 
 
@@ -154,9 +165,12 @@ class ShippingOrderPage(Reply):
 
 def _parcels_fit(arguments: Mapping[str, Any]) -> None:
     mode, parcels = arguments["delivery_mode"], arguments["shipping_list"]
+    by_express = arguments["logistics_type"] is LogisticsType.EXPRESS
+    if by_express and not all(parcel.tracking_no and parcel.express_company for parcel in parcels):
+        raise InputError("shipping_list: express needs tracking_no and express_company of each parcel", "shipping_list")
     if mode is DeliveryMode.UNIFIED and len(parcels) != 1:
         raise InputError(f"shipping_list: one parcel in mode UNIFIED, got {len(parcels)}", "shipping_list")
-    if mode is DeliveryMode.SPLIT and arguments["logistics_type"] is not LogisticsType.EXPRESS:
+    if mode is DeliveryMode.SPLIT and not by_express:
         raise InputError("delivery_mode: SPLIT is for express only", "delivery_mode")
     if mode is DeliveryMode.SPLIT and "is_all_delivered" not in arguments:
         raise InputError("is_all_delivered is needed in mode SPLIT", "is_all_delivered")

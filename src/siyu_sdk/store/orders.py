@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from datetime import timedelta
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, model_validator
 
 from ..core.call import Call
 from ..core.endpoint import POST, paged
-from ..core.model import OrDict, Reply, Timestamp, WireModel
+from ..core.errors import InputError
+from ..core.model import OUTGOING, OrDict, Reply, Timestamp, WireModel
 from .order_models import Order, OrderStatus, Text
 from .resource import M, StoreResource
 
@@ -25,6 +27,12 @@ class TimeRange(WireModel):
 
     start_time: Timestamp
     end_time: Timestamp
+
+    @model_validator(mode="after")
+    def _seven_days(self, info: ValidationInfo) -> Self:
+        if info.context == OUTGOING and not timedelta(0) <= self.end_time - self.start_time <= timedelta(days=7):
+            raise ValueError("end_time comes after start_time, by at most seven days")
+        return self
 
 
 class OrderIds(Reply):
@@ -43,10 +51,20 @@ class OrderIds(Reply):
         return {"next_key": self.next_key} if self.has_more else None
 
 
+def _has_a_range(arguments: Mapping[str, Any]) -> None:
+    if not {"create_time_range", "update_time_range"} & arguments.keys():
+        raise InputError("create_time_range or update_time_range is needed", "create_time_range")
+
+
 class Orders(StoreResource[M]):
     """Orders (订单管理)."""
 
-    @POST("/channels/ec/order/list/get", docs="https://developers.weixin.qq.com/doc/store/shop/API/order/list_get.html", idempotent=True)
+    @POST(
+        "/channels/ec/order/list/get",
+        docs="https://developers.weixin.qq.com/doc/store/shop/API/order/list_get.html",
+        idempotent=True,
+        check=_has_a_range,
+    )
     def list(
         self,
         *,

@@ -1,17 +1,20 @@
-"""Credentials of third-party apps and their providers (第三方应用授权, 服务商凭证): who lets you in, and the tokens that follow from it.
+"""Third-party apps (第三方应用授权): who lets a suite in, the tokens that follow from it, and who opens its pages.
 
 Clients fetch tokens by themselves: see `siyu_sdk.wecom.credentials`. What a provider calls by hand is `pre_auth_code`, `set_session_info`,
-`permanent_code` and `auth_info`.
+`permanent_code` and `auth_info`; what it calls as a provider, not as a suite, is in `provider.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydantic import Field
+
 from ..core.call import Call
 from ..core.endpoint import GET, POST
 from ..core.model import OpenIntEnum, OrDict, Reply, Secret, Timestamp, WireModel
 from .auth import AccessToken
+from .members import GenderText
 from .resource import M, WeComResource
 
 
@@ -19,14 +22,6 @@ class SuiteToken(Reply):
     """A token of a suite."""
 
     suite_access_token: Secret = ""
-    expires_in: int = 7200
-    """Seconds."""
-
-
-class ProviderToken(Reply):
-    """A token of a provider."""
-
-    provider_access_token: Secret = ""
     expires_in: int = 7200
     """Seconds."""
 
@@ -188,13 +183,71 @@ class PermanentCode(Authorisation):
     """Yours, from the installation link."""
 
 
+class Right(OpenIntEnum):
+    """What an administrator may do with an app (管理权限)."""
+
+    SEND = 0
+    MANAGE = 1
+
+
+class AppAdmin(WireModel):
+    """An administrator of an app."""
+
+    userid: str
+    open_userid: str | None = None
+    auth_type: Right | None = None
+
+
+class AppAdmins(Reply):
+    """The administrators of an app."""
+
+    admin: tuple[AppAdmin, ...] = ()
+
+
+class AppQrCode(Reply):
+    """Where the picture of a code is."""
+
+    qrcode: str = ""
+    """The address of the picture."""
+
+
+class SuiteVisitor(Reply):
+    """Who opened a page of the suite: a member has `userid`, anybody else `openid` alone (访问用户身份)."""
+
+    corpid: str | None = Field(None, alias="CorpId")
+    userid: str | None = Field(None, alias="UserId")
+    openid: str | None = Field(None, alias="OpenId")
+    device_id: str | None = Field(None, alias="DeviceId")
+    open_userid: str | None = None
+    user_ticket: Secret | None = None
+    """For `visitor_detail`, of a member who consented (`snsapi_privateinfo`)."""
+    expires_in: int | None = None
+    """Seconds that the ticket lives."""
+
+
+class SuiteVisitorDetail(Reply):
+    """What the member agreed to show (访问用户敏感信息)."""
+
+    corpid: str
+    userid: str
+    name: str | None = None
+    gender: GenderText | None = None
+    avatar: str | None = None
+    qr_code: str | None = None
+    """Address of the QR code that adds the member as a contact."""
+
+
+class SuiteSession(Reply):
+    """A member's login in a mini-program of the suite (小程序登录)."""
+
+    corpid: str
+    userid: str
+    session_key: Secret = ""
+    open_userid: str | None = None
+
+
 class Suites(WeComResource[M]):
     """Suites: apps that a provider develops for many companies (第三方应用授权)."""
-
-    @POST("/cgi-bin/service/get_provider_token", docs=91200, auth="none", idempotent=True)
-    def provider_token(self, corpid: str, provider_secret: Secret) -> Call[ProviderToken]:
-        """Fetch the token of a provider (获取服务商凭证)."""
-        ...
 
     @POST("/cgi-bin/service/get_suite_token", docs=90600, auth="none", idempotent=True)
     def suite_token(self, suite_id: str, suite_secret: Secret, suite_ticket: Secret) -> Call[SuiteToken]:
@@ -231,4 +284,41 @@ class Suites(WeComResource[M]):
 
         Raises AuthenticationError (40084) where it has removed the suite.
         """
+        ...
+
+    @POST("/cgi-bin/service/get_admin_list", docs=90605, auth="suite_access_token", idempotent=True)
+    def admin_list(self, auth_corpid: str, agentid: int) -> Call[AppAdmins]:
+        """List who administers the app in a company (获取应用的管理员列表)."""
+        ...
+
+    @POST("/cgi-bin/service/get_app_qrcode", docs=95430, auth="suite_access_token", idempotent=True)
+    def app_qrcode(
+        self,
+        *,
+        suite_id: str | None = None,
+        appid: int | None = None,
+        state: str | None = None,
+        style: int | None = None,
+        result_type: int = 2,
+    ) -> Call[AppQrCode]:
+        """Make the code by which companies install the suite (获取应用二维码).
+
+        `state` tells channels apart: it comes back with the installation. The reply gives the address of the picture; with `result_type=1`
+        the platform answers with the picture itself, which is not read here.
+        """
+        ...
+
+    @GET("/cgi-bin/service/getuserinfo3rd", docs=91121, auth="suite_access_token", idempotent=False)
+    def visitor(self, code: Secret) -> Call[SuiteVisitor]:
+        """Find out who opened a page of the suite, and of which company they are (获取访问用户身份). A code works once."""
+        ...
+
+    @POST("/cgi-bin/service/getuserdetail3rd", docs=91122, auth="suite_access_token", idempotent=True)
+    def visitor_detail(self, user_ticket: Secret) -> Call[SuiteVisitorDetail]:
+        """Fetch what a member agreed to show (获取访问用户敏感信息)."""
+        ...
+
+    @GET("/cgi-bin/service/miniprogram/jscode2session", docs=92468, auth="suite_access_token", idempotent=False)
+    def mini_program_session(self, js_code: Secret, *, grant_type: str = "authorization_code") -> Call[SuiteSession]:
+        """Turn the code of `wx.qy.login` into the member and their session (临时登录凭证校验code2Session). A code works once."""
         ...
