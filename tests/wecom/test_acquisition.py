@@ -47,6 +47,8 @@ def test_a_link_leads_to_somebody() -> None:
         Acquisition.create("l", range={"user_list": ["u"]}, priority_option=PriorityOption(priority_type=PriorityType.CHOSEN_FRIENDS))
     with pytest.raises(InputError, match="nothing to change"):
         Acquisition.update("l1")
+    with pytest.raises(InputError, match="user_list or department_list"):
+        Acquisition.update("l1", range=MemberRange())
     Acquisition.update("l1", skip_verify=False)
 
 
@@ -66,6 +68,20 @@ def test_ids_of_links_come_page_by_page(loopback: Any, wecom: WeCom) -> None:
 def test_statistics_span_at_most_30_days(loopback: Any, wecom: WeCom) -> None:
     loopback.answer(f"{PREFIX}/statistic", {"click_link_customer_cnt": 3, "new_customer_cnt": 1})
     assert wecom.acquisition.statistic("l1", start_time=NOW - timedelta(days=30), end_time=NOW).new_customer_cnt == 1
-    assert loopback.seen[0].query["start_time"] == "1712361600"
+    assert loopback.seen[0].method == "POST"
+    assert loopback.seen[0].json == {"link_id": "l1", "start_time": 1_712_361_600, "end_time": 1_714_953_600}
     with pytest.raises(InputError, match="30 days"):
         Acquisition.statistic("l1", start_time=NOW - timedelta(days=31), end_time=NOW)
+
+
+def test_the_quota_is_read_with_get(loopback: Any, wecom: WeCom) -> None:
+    loopback.answer(f"{PREFIX}_quota", {"total": 1000, "balance": 500, "quota_list": [{"expire_date": 1_689_350_400, "balance": 200}]})
+    quota = wecom.acquisition.quota()
+    assert (quota.balance, quota.quota_list[0].balance) == (500, 200)
+    assert (loopback.seen[0].method, loopback.seen[0].body) == ("GET", b"")
+
+
+def test_a_component_is_not_told_who_writes(loopback: Any, wecom: WeCom) -> None:
+    loopback.answer(f"{PREFIX}/get_chat_info", {"chat_info": {"recv_msg_cnt": 3, "link_id": "l1"}})
+    told = wecom.acquisition.chat_info("key")
+    assert (told.userid, told.chat_info and told.chat_info.recv_msg_cnt) == (None, 3)

@@ -18,11 +18,10 @@ from siyu_sdk.wecom.app_message_models import (
     News,
     TextCard,
     TitledVideo,
-    Voice,
 )
 from siyu_sdk.wecom.app_messages import AppMessages, Secrecy
 from siyu_sdk.wecom.client import WeCom
-from siyu_sdk.wecom.messages import File, Image, Link, Text, Video
+from siyu_sdk.wecom.messages import File, Image, Link, Other, Text, Video, Voice
 from siyu_sdk.wecom.template_cards import (
     Action,
     ActionMenu,
@@ -30,6 +29,7 @@ from siyu_sdk.wecom.template_cards import (
     ButtonInteraction,
     Checkbox,
     Jump,
+    NewsNotice,
     Option,
     Target,
     TextNotice,
@@ -38,6 +38,7 @@ from siyu_sdk.wecom.template_cards import (
 )
 
 SEND = "/cgi-bin/message/send"
+OPEN = Jump(type=Target.URL, url="https://example.com")
 VOTE = Checkbox(question_key="fruit", option_list=(Option(id="1", text="榴莲"),))
 
 
@@ -60,7 +61,7 @@ VOTE = Checkbox(question_key="fruit", option_list=(Option(id="1", text="榴莲")
         ),
         (Markdown(content="**榴莲**"), {"msgtype": "markdown", "markdown": {"content": "**榴莲**"}}),
         (
-            TextNotice(main_title=Title(title="榴莲"), card_action=Jump(type=Target.URL, url="https://example.com")),
+            TextNotice(main_title=Title(title="榴莲"), card_action=OPEN),
             {
                 "msgtype": "template_card",
                 "template_card": {
@@ -108,22 +109,39 @@ def test_a_send_is_a_value_like_any_call() -> None:
     ("content", "field", "words"),
     [
         (Text(content="林" * 683), "message.text", "at most 2048 bytes of UTF-8 are allowed, got 2049"),
-        (Text(content=""), "message.text", "empty"),
-        (Image(pic_url="https://example.com/1.png"), "message.image", "media_id is needed"),
-        (Link(title="榴莲", url="https://example.com"), "message", "msgtype link is not possible here; it may be file, image"),
-        ({"text": {"content": "hi"}}, "message.msgtype", "required"),
-        ({"msgtype": "text", "image": {"media_id": "m1"}}, "message", "there is no text"),
-        ({"msgtype": "text", "text": {"contnt": "hi"}}, "message.text", "empty"),
+        (Text(content=""), "message.text", "Text needs content here, got nothing"),
+        (Image(), "message.image", "Image needs media_id here, got nothing"),
+        (Image(pic_url="https://example.com/1.png"), "message.image", "Image needs media_id here, got pic_url"),
+        (Link(title="榴莲", url="https://example.com"), "message", "Link is not possible here; it may be Text, Image"),
+        (Other(name="sticker", content={}), "message", "Other is not possible here"),
+        ({"msgtype": "sticker", "sticker": {"id": 1}}, "message", "msgtype sticker is not possible here; it may be text, image"),
+        ({"text": {"content": "hi"}}, "message", "msgtype and its content do not fit"),
+        ({"msgtype": "text", "image": {"media_id": "m1"}}, "message", "msgtype and its content do not fit"),
+        ({"msgtype": "text", "text": {"content": "hi"}, "imgae": {}}, "message.imgae", "unknown parameter"),
+        ({"msgtype": "text", "text": {"contnt": "hi"}}, "message.text.contnt", "unknown parameter"),
         ({"msgtype": "text", "text": {"content": "hi", "colour": "red"}}, "message.text.colour", "unknown parameter"),
-        (ChatText(content="hi", mentioned_list=("amy",)), "message.text.mentioned_list", "unknown parameter"),
+        ({"msgtype": "text", "text": {"content": "hi", "mentioned_list": ["amy"]}}, "message.text.mentioned_list", "unknown parameter"),
+        (ChatText(content="hi", mentioned_list=("amy",)), "message", "ChatText is not possible here"),
         (News(articles=(Article(title="榴莲"),) * 9), "message.news.articles", "at most 8 items"),
         (News(articles=(Article(title="榴" * 129),)), "message.news.articles.0.title", "at most 128 characters"),
         (Markdown(content="榴" * 683), "message.markdown.content", "2048 bytes"),
         (VoteInteraction(checkbox=VOTE), "message.template_card.task_id", "task_id is needed"),
         (
-            TextNotice(action_menu=ActionMenu(action_list=(Action(text="不再推送", key="stop"),))),
+            TextNotice(sub_title_text="榴莲", card_action=OPEN, action_menu=ActionMenu(action_list=(Action(text="不再推送", key="stop"),))),
             "message.template_card.task_id",
             "task_id is needed",
+        ),
+        (TextNotice(sub_title_text="榴莲"), "message.template_card.text_notice", "TextNotice needs card_action here"),
+        (TextNotice(card_action=OPEN), "message.template_card.text_notice", "TextNotice needs main_title or sub_title_text here"),
+        (
+            NewsNotice(main_title=Title(title="榴莲"), card_action=OPEN),
+            "message.template_card.news_notice",
+            "needs card_image or image_text_area",
+        ),
+        (
+            TextNotice(sub_title_text="榴莲", card_action=OPEN, task_id="t" * 129),
+            "message.template_card.text_notice.task_id",
+            "128 bytes",
         ),
         ({"msgtype": "template_card", "template_card": {"card_type": "hologram"}}, "message.template_card", "card_type"),
         (
@@ -131,7 +149,7 @@ def test_a_send_is_a_value_like_any_call() -> None:
             "message.template_card.tilte",
             "unknown",
         ),
-        (5, "message", "dictionary"),
+        (5, "message", "a message content is expected (Text, Image"),
     ],
     ids=itertools.count(),
 )

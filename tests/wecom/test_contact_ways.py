@@ -35,7 +35,7 @@ def test_a_code_is_made_and_carries_its_channel(loopback: Any, wecom: WeCom) -> 
         ({"expires_in": 14 * 24 * 3600 + 1}, "expires_in", "1209600"),
         ({"chat_expires_in": 0}, "chat_expires_in", "1"),
         ({"conclusions": Conclusions(text=Text(content="好" * 1334))}, "conclusions.text", "4000 bytes"),
-        ({"conclusions": {"image": {}}}, "conclusions.image", "media_id or pic_url"),
+        ({"conclusions": {"image": {}}}, "conclusions.image", "needs media_id"),
         ({"conclusions": Conclusions(link=Link(title="标" * 43, url="u"))}, "conclusions.link.title", "128 bytes"),
         (
             {"conclusions": Conclusions(miniprogram=MiniProgramPage(title="t", appid="a", page="p"))},
@@ -63,12 +63,12 @@ def test_what_comes_back_can_be_written_back(loopback: Any, wecom: WeCom) -> Non
         "scene": 2,
         "state": "门店",
         "user": ["amy", "bob"],
-        "conclusions": {"text": {"content": "再见"}, "image": {"pic_url": "https://example.com/1"}},
+        "conclusions": {"text": {"content": "再见"}, "link": {"title": "下单", "url": "https://example.com/1"}},
     }
     loopback.answer("/cgi-bin/externalcontact/get_contact_way", {"contact_way": told})
     way = wecom.contact_ways.get("c1").contact_way
     assert way.conclusions is not None
-    assert way.conclusions.image == Image(pic_url="https://example.com/1")
+    assert way.conclusions.link == Link(title="下单", url="https://example.com/1")
     wecom.contact_ways.update(way.config_id, user=[*way.user, "cat"], state=way.state, conclusions=way.conclusions)
     assert loopback.seen[1].json == {
         "config_id": "c1",
@@ -76,6 +76,17 @@ def test_what_comes_back_can_be_written_back(loopback: Any, wecom: WeCom) -> Non
         "state": "门店",
         "conclusions": told["conclusions"],
     }
+
+
+def test_the_picture_that_is_told_by_its_address_cannot_be_written_back() -> None:
+    told = ContactWays.get.spec.parse(
+        b'{"contact_way": {"config_id": "c1", "conclusions": {"image": {"pic_url": "https://example.com/1"}}}}'
+    )
+    conclusions = told.contact_way.conclusions
+    assert conclusions is not None
+    assert conclusions.image == Image(pic_url="https://example.com/1")
+    with pytest.raises(InputError, match="Image needs media_id here, got pic_url"):
+        ContactWays.update("c1", user=["amy"], conclusions=conclusions)
 
 
 def test_contact_ways_are_listed_page_by_page(loopback: Any, wecom: WeCom) -> None:

@@ -128,6 +128,8 @@ def test_tagging_and_remarks_send_only_what_is_given(loopback: Any, wecom: WeCom
         (lambda: CorpTags.add([], group_name="购买"), "tag"),
         (lambda: CorpTags.add([{"name": "榴" * 31}], group_name="购买"), "tag.0.name"),
         (lambda: CorpTags.add([{"name": "榴莲", "ordr": 1}], group_name="购买"), "tag.0.ordr"),
+        (lambda: CorpTags.add([{"name": "榴莲", "order": 2**32}], group_name="购买"), "tag.0.order"),
+        (lambda: CorpTags.edit("et1", order=-1), "order"),
         (CorpTags.delete, "tag_id"),
         (lambda: Members.list_id(limit=10_001), "limit"),
     ],

@@ -107,6 +107,19 @@ def test_a_change_of_tomorrow_keeps_its_chapter() -> None:
     assert type(events.parse(text(Event="customer_acquisition", ChangeType="quota_refilled"))) is events.AcquisitionEvent
 
 
+def test_what_comes_after_a_link_was_opened() -> None:
+    """The later events of page 97299, which the catalogue does not have yet."""
+    opened = events.parse(text(Event="customer_acquisition", ChangeType="open_profile", LinkId="l1", State="抖音"))
+    assert isinstance(opened, events.AcquisitionProfileOpened)
+    assert (opened.link_id, opened.state) == ("l1", "抖音")
+    again = events.parse(text(Event="customer_acquisition", ChangeType="message_from_customer", UserID="amy", ChatSeq=3, ChatKey="key-1"))
+    assert isinstance(again, events.AcquisitionMessagesReceived)
+    assert (again.user_id, again.chat_seq, again.chat_key) == ("amy", 3, "key-1")
+    assert "key-1" not in repr(again)
+    refilled = events.parse(text(InfoType="customer_acquisition", ChangeType="balance_increased", AuthCorpId="ww1"))
+    assert isinstance(refilled, events.AcquisitionBalanceIncreased)
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_repeated_elements_are_lists_however_many_there_are(count: int) -> None:
     accounts = "".join(f"<AuthAddOpenKfId>wk{n}</AuthAddOpenKfId>" for n in range(count))

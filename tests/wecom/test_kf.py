@@ -12,10 +12,9 @@ from siyu_sdk.core.errors import Conflict
 from siyu_sdk.wecom.client import WeCom
 from siyu_sdk.wecom.kf import KfAccounts, KfCustomers, KfServicers, ServicerStatus, UpgradeType
 from siyu_sdk.wecom.kf_knowledge import AnswerImage, AnswerLink, KfKnowledge, KnowledgeAnswer, Question
-from siyu_sdk.wecom.kf_message_models import KfMiniProgramPage
 from siyu_sdk.wecom.kf_sessions import KfSessions, ServiceState
 from siyu_sdk.wecom.kf_statistics import KfStatistics
-from siyu_sdk.wecom.messages import Text
+from siyu_sdk.wecom.messages import KfMiniProgramPage, Text
 
 NOW = datetime(2024, 5, 6, tzinfo=UTC)
 LIST = "/cgi-bin/kf/account/list"
@@ -103,6 +102,41 @@ def test_the_robot_learns_an_answer_with_attachments(loopback: Any, wecom: WeCom
             ],
         }
     ]
+
+
+ANSWER = KnowledgeAnswer(text=Text(content="明天"))
+ASK = Question(text=Text(content="何时发货"))
+
+
+@pytest.mark.parametrize(
+    ("make", "field", "says"),
+    [
+        (lambda: KfKnowledge.add_group("榴" * 13), "name", "12 characters"),
+        (lambda: KfKnowledge.list_intents(limit=1001), "limit", "1000"),
+        (
+            lambda: KfKnowledge.add_intent("g1", question={"text": {"content": "问" * 201}}, answers=[ANSWER]),
+            "question.text",
+            "200 characters",
+        ),
+        (lambda: KfKnowledge.add_intent("g1", question={"text": {"content": ""}}, answers=[ANSWER]), "question.text", "Text needs content"),
+        (lambda: KfKnowledge.add_intent("g1", question=ASK, answers=[ANSWER] * 2), "answers", "at most 1"),
+        (
+            lambda: KfKnowledge.add_intent("g1", question=ASK, answers=[{"text": {"content": "答" * 501}}]),
+            "answers.0.text",
+            "500 characters",
+        ),
+        (
+            lambda: KfKnowledge.update_intent("i1", answers=[{**ANSWER.to_wire(), "attachments": (AnswerImage(media_id="m"),) * 5}]),
+            "answers.0.attachments",
+            "at most 4",
+        ),
+        (lambda: KfKnowledge.update_intent("i1", similar_questions={"items": [ASK] * 101}), "similar_questions.items", "at most 100"),
+    ],
+)
+def test_a_question_keeps_the_limits(make: Any, field: str, says: str) -> None:
+    with pytest.raises(InputError, match=says) as caught:
+        make()
+    assert caught.value.field == field
 
 
 def test_an_answer_as_told_cannot_be_given_back(loopback: Any, wecom: WeCom) -> None:

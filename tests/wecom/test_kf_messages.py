@@ -10,7 +10,6 @@ import pytest
 
 from siyu_sdk import InputError
 from siyu_sdk.core.errors import DecodeError, OutcomeUnknown
-from siyu_sdk.wecom.app_message_models import Voice
 from siyu_sdk.wecom.client import AsyncWeCom, WeCom
 from siyu_sdk.wecom.kf_message_models import (
     AcquisitionCard,
@@ -19,7 +18,6 @@ from siyu_sdk.wecom.kf_message_models import (
     FailType,
     KfEvent,
     KfLinkCard,
-    KfMiniProgramPage,
     Location,
     Menu,
     MenuClick,
@@ -33,9 +31,10 @@ from siyu_sdk.wecom.kf_message_models import (
     SessionStatusChange,
 )
 from siyu_sdk.wecom.kf_messages import KfMessages
-from siyu_sdk.wecom.messages import File, Image, Link, Text, Video
+from siyu_sdk.wecom.messages import File, Image, KfMiniProgramPage, Link, Text, Video, Voice
 
 SYNC, SEND = "/cgi-bin/kf/sync_msg", "/cgi-bin/kf/send_msg"
+YES = MenuItem(type=MenuItemType.CLICK, click=MenuClick(id="1", content="满意"))
 
 
 def text(number: int) -> dict[str, Any]:
@@ -132,7 +131,7 @@ def test_messages_passed_on_together_are_read_one_by_one() -> None:
             {"msgtype": "miniprogram", "miniprogram": {"appid": "wx1", "pagepath": "p", "thumb_media_id": "m"}},
         ),
         (
-            Menu(head_content="满意吗", list=(MenuItem(type=MenuItemType.CLICK, click=MenuClick(id="1", content="满意")),)),
+            Menu(head_content="满意吗", list=(YES,)),
             {
                 "msgtype": "msgmenu",
                 "msgmenu": {"head_content": "满意吗", "list": [{"type": "click", "click": {"id": "1", "content": "满意"}}]},
@@ -156,16 +155,24 @@ def test_models_and_wire_dicts_make_the_same_call(content: Any, wire: dict[str, 
 @pytest.mark.parametrize(
     ("message", "field", "says"),
     [
-        (Text(content=""), "message.text.content", "Text needs content"),
+        (Text(content=""), "message.text", "Text needs content"),
         (Text(content="好" * 683), "message.text", "2048 bytes"),
-        (Image(pic_url="https://example.com/1"), "message.image.media_id", "Image needs media_id"),
+        (Image(pic_url="https://example.com/1"), "message.image", "Image needs media_id here, got pic_url"),
         (KfLinkCard(title="t", url="u"), "message.link", "needs thumb_media_id"),
         (KfMiniProgramPage(appid="a", pagepath="p"), "message.miniprogram", "needs thumb_media_id"),
-        (Menu(list=(MenuItem(type=MenuItemType.CLICK),) * 11), "message.msgmenu.list", "at most 10"),
-        ({"msgtype": "text"}, "message", "needs 'text'"),
+        (Menu(list=(YES,) * 11), "message.msgmenu.list", "at most 10"),
+        (Menu(list=(MenuItem(type=MenuItemType.CLICK),)), "message.msgmenu.list.0", "type is click, but there is no click"),
+        (Menu(head_content="好" * 342), "message.msgmenu.head_content", "1024 bytes"),
+        (
+            Menu(list=(MenuItem(type=MenuItemType.CLICK, click=MenuClick(content="满" * 43)),)),
+            "message.msgmenu.list.0.click.content",
+            "128 bytes",
+        ),
+        (KfLinkCard(title="t", url="u" * 2049, thumb_media_id="m"), "message.link.url", "2048 bytes"),
+        ({"msgtype": "text"}, "message", "msgtype and its content do not fit"),
         ({"msgtype": "text", "text": {"contents": "hi"}}, "message.text.contents", "unknown"),
-        ({"msgtype": "text", "txt": {"content": "hi"}}, "message.txt", "unknown"),
-        ({"text": {"content": "hi"}}, "message.msgtype", "required"),
+        ({"msgtype": "text", "text": {"content": "hi"}, "txt": {"content": "hi"}}, "message.txt", "unknown"),
+        ({"text": {"content": "hi"}}, "message", "msgtype and its content do not fit"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_naming_field_and_limit(message: Any, field: str, says: str) -> None:
@@ -176,7 +183,7 @@ def test_what_cannot_be_sent_is_refused_naming_field_and_limit(message: Any, fie
 
 def test_a_link_of_a_mass_message_is_none_of_customer_service() -> None:
     with pytest.raises(InputError, match="KfLinkCard"):
-        KfMessages.send("wk1", "wm1", Link(title="t", url="u", picurl="p"))
+        KfMessages.send("wk1", "wm1", Link(title="t", url="u", picurl="p"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("msgid", ["", "x" * 33, "a b", "编号"])
@@ -200,4 +207,4 @@ def test_an_event_is_answered_with_a_text_or_a_menu() -> None:
     assert call.to_wire()["json"] == {"code": "the-code", "msgtype": "text", "text": {"content": "欢迎"}}
     assert "the-code" not in repr(call)
     with pytest.raises(InputError, match="Image is not possible here"):
-        KfMessages.send_on_event("the-code", Image(media_id="m"))
+        KfMessages.send_on_event("the-code", Image(media_id="m"))  # type: ignore[arg-type]

@@ -63,6 +63,21 @@ def test_what_no_room_can_have_is_refused(changes: dict[str, Any], field: str, s
     assert caught.value.field == field
 
 
+def test_a_room_is_booked_in_characters_and_loses_no_picture() -> None:
+    room: dict[str, Any] = {"anchor_userid": "amy", "living_start": NOW, "living_duration": 60}
+    Livings.create(**room, theme="题" * 20, description="述" * 100, activity_detail={"image_list": ["m"] * 5})
+    for changes, field in (
+        ({"theme": "t" * 21}, "theme"),
+        ({"theme": "t", "description": "d" * 101}, "description"),
+        ({"theme": "t", "activity_detail": {"image_list": ["m"] * 6}}, "activity_detail.image_list"),
+    ):
+        with pytest.raises(InputError) as caught:
+            Livings.create(**room, **changes)
+        assert caught.value.field == field
+    with pytest.raises(InputError, match="nothing to change"):
+        Livings.update("l1")
+
+
 def test_agreements_keep_the_names_of_the_platform(loopback: Any, wecom: WeCom) -> None:
     told = [{"userid": "amy", "exteranalopenid": "wm1", "agree_status": "Default_Agree", "status_change_time": 1_562_766_651}]
     loopback.answer("/cgi-bin/msgaudit/check_single_agree", {"agreeinfo": told})

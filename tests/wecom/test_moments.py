@@ -39,8 +39,10 @@ def test_a_moment_is_asked_for(loopback: Any, wecom: WeCom) -> None:
         ({"text": Text(content="好" * 2001)}, "text", "2000 characters"),
         ({"attachments": [Image(media_id="m")] * 10}, "attachments", "at most 9"),
         ({"attachments": [Video(media_id="m")] * 2}, "attachments", "at most 1 video"),
-        ({"attachments": [MomentLink(url="u")] * 2}, "attachments", "at most 1 link"),
-        ({"attachments": [Image(media_id="m"), Image(pic_url="u")]}, "attachments.1.media_id", "upload_attachment"),
+        ({"attachments": [MomentLink(url="u", media_id="m")] * 2}, "attachments", "at most 1 link"),
+        ({"attachments": [MomentLink(url="u")]}, "attachments.0.link", "MomentLink needs media_id here, got url"),
+        ({"attachments": [MomentLink(title="标" * 43, url="u", media_id="m")]}, "attachments.0.link.title", "128 bytes"),
+        ({"attachments": [Image(media_id="m"), Image(pic_url="u")]}, "attachments.1.image", "Image needs media_id here, got pic_url"),
         ({"attachments": [Link(title="t", url="u")]}, "attachments.0", "MomentLink"),
         (
             {"text": {"content": "x"}, "visible_range": {"sender_list": {"user_list": ["u"] * 100_001}}},

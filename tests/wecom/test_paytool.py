@@ -76,8 +76,10 @@ def test_payments_come_page_by_page_and_hide_the_payer(loopback: Any, wecom: WeC
     assert first.payment_type is PaymentType.MINIPROGRAM
     assert "张三" not in repr(first)
     assert second.refund_list[0].refund_status is RefundStatus.SUCCESS
-    with pytest.raises(InputError, match="before begin_time"):
-        ExternalPay.list(begin_time=NOW, end_time=datetime(2024, 5, 5, tzinfo=UTC))
+    for wrong in (datetime(2024, 5, 5, tzinfo=UTC), datetime(2024, 6, 7, tzinfo=UTC)):
+        with pytest.raises(InputError, match="up to 31 days after begin_time") as caught:
+            ExternalPay.list(begin_time=NOW, end_time=wrong)
+        assert caught.value.field == "end_time"
 
 
 def test_a_refund_is_never_more_than_the_order() -> None:
@@ -105,8 +107,26 @@ def test_times_days_and_states_of_an_order(loopback: Any, wecom: WeCom) -> None:
     assert (order.trade_state, order.success_time) == (TradeState.SUCCESS, NOW)
     loopback.answer("/cgi-bin/miniapppay/get_bill", {"download_url": "https://example.com/secret", "auth": "secret"})
     bill = wecom.miniapp_pay.get_bill(mchid="m", bill_date=date(2024, 5, 5))
-    assert loopback.seen[-1].query["bill_date"] == "2024-05-05"
+    assert (loopback.seen[-1].method, loopback.seen[-1].json) == ("POST", {"mchid": "m", "bill_date": "2024-05-05"})
     assert "secret" not in repr(bill)
+
+
+def test_only_what_the_page_promises_is_repeated_by_itself() -> None:
+    assert MiniAppPay.refund.spec.idempotent, "one number refunds once, however often it is asked"
+    assert not any(endpoint.spec.idempotent for endpoint in (MiniAppPay.create_order, MiniAppPay.apply, PayTool.open_order))
+
+
+def test_what_the_till_would_refuse_is_refused_before() -> None:
+    with pytest.raises(InputError, match="come together") as caught:
+        PayTool.list_invoices(start_time=NOW)
+    assert caught.value.field == "end_time"
+    assert PayTool.all_invoices().first.body() == {"limit": 100}
+    with pytest.raises(InputError, match="less than or equal to 100"):
+        PayTool.list_invoices(limit=101)
+    with pytest.raises(InputError, match="less than or equal to 2000"):
+        PayTool.list_orders(limit=2001)
+    with pytest.raises(InputError, match="200 bytes"):
+        PayTool.mark_invoice("N1", invoice_status=2, invoice_note="票" * 67)
 
 
 def test_a_picture_travels_as_a_file(loopback: Any, wecom: WeCom) -> None:

@@ -18,11 +18,11 @@ PREFIX = "/cgi-bin/externalcontact"
 
 def test_a_product_is_added_with_its_pictures(loopback: Any, wecom: WeCom) -> None:
     loopback.answer(f"{PREFIX}/add_product_album", {"product_id": "p1"})
-    assert wecom.products.create("猫山王榴莲", price=30_000, product_sn="D-1", attachments=[PICTURE]).product_id == "p1"
+    assert wecom.products.create("猫山王榴莲", price=30_000, product_sn="D1", attachments=[PICTURE]).product_id == "p1"
     assert loopback.seen[0].json == {
         "description": "猫山王榴莲",
         "price": 30_000,
-        "product_sn": "D-1",
+        "product_sn": "D1",
         "attachments": [{"type": "image", "image": {"media_id": "m1"}}],
     }
 
@@ -42,6 +42,8 @@ def test_products_come_page_by_page(loopback: Any, wecom: WeCom) -> None:
         ({"price": -1}, "price", "0"),
         ({"description": "好" * 301}, "description", "300 characters"),
         ({"product_sn": "x" * 129}, "product_sn", "128 bytes"),
+        ({"product_sn": "D-1"}, "product_sn", "letters and digits"),
+        ({"product_sn": "榴莲1"}, "product_sn", "letters and digits"),
         ({"attachments": [PICTURE] * 10}, "attachments", "at most 9"),
         ({"attachments": []}, "attachments", "at least one"),
         ({"attachments": [{"type": "image", "image": {}}]}, "attachments.0.image", "media_id"),
@@ -86,6 +88,8 @@ def test_the_id_of_a_rule_is_a_text_even_where_it_comes_as_a_number(loopback: An
         ({"word_list": ["好", "词" * 33]}, "word_list.1", "32 characters"),
         ({"word_list": [""]}, "word_list.0", "at least one"),
         ({"applicable_range": {}}, "applicable_range", "user_list or department_list"),
+        ({"applicable_range": {"user_list": ["u"] * 1001}}, "applicable_range.user_list", "at most 1000"),
+        ({"applicable_range": {"department_list": [1] * 1001}}, "applicable_range.department_list", "at most 1000"),
     ],
 )
 def test_what_cannot_be_a_rule_is_refused(changes: dict[str, Any], field: str, says: str) -> None:
@@ -93,3 +97,5 @@ def test_what_cannot_be_a_rule_is_refused(changes: dict[str, Any], field: str, s
         rule(**changes)
     assert caught.value.field == field
     rule(rule_name="名" * 20, word_list=["词" * 32] * 300)
+    with pytest.raises(InputError, match="at most 1000"):
+        InterceptRules.update("1", add_applicable_range={"department_list": [1] * 1001})

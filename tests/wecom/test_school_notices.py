@@ -9,15 +9,13 @@ import pytest
 from siyu_sdk import InputError
 from siyu_sdk.wecom.client import WeCom
 from siyu_sdk.wecom.external_ids import ExternalIds
-from siyu_sdk.wecom.messages import Image
+from siyu_sdk.wecom.messages import Image, KfMiniProgramPage, MiniProgramPage, Text
 from siyu_sdk.wecom.school_notices import SchoolNotices
 
 
 def test_a_notice_is_sent_to_parents(loopback: Any, wecom: WeCom) -> None:
     loopback.answer("/cgi-bin/externalcontact/message/send", {"invalid_parent_userid": ["p9"]})
-    sent = wecom.school_notices.send(
-        "text", agentid=1, to_parent_userid=["p1", "p9"], text={"content": "明天放假"}, enable_duplicate_check=True
-    )
+    sent = wecom.school_notices.send(Text(content="明天放假"), agentid=1, to_parent_userid=["p1", "p9"], enable_duplicate_check=True)
     assert sent.invalid_parent_userid == ("p9",)
     assert loopback.seen[0].json == {
         "msgtype": "text",
@@ -32,17 +30,19 @@ def test_a_notice_is_sent_to_parents(loopback: Any, wecom: WeCom) -> None:
     ("changes", "field", "says"),
     [
         ({"toall": False}, "to_external_user", "nobody"),
-        ({"msgtype": "image"}, "image", "image is needed"),
-        ({"msgtype": "image", "image": Image(pic_url="u")}, "image.media_id", "media_id"),
-        ({"msgtype": "sticker"}, "msgtype", "text"),
-        ({"text": {"content": "好" * 683}}, "text", "2048 bytes"),
+        ({"message": {"msgtype": "image"}}, "message", "msgtype and its content do not fit"),
+        ({"message": Image(pic_url="u")}, "message.image", "media_id"),
+        ({"message": {"msgtype": "sticker", "sticker": {}}}, "message", "it may be text, image"),
+        ({"message": Text(content="好" * 683)}, "message.text", "2048 bytes"),
+        ({"message": MiniProgramPage(title="t", appid="wx1", page="p", pic_media_id="m")}, "message", "KfMiniProgramPage"),
+        ({"message": KfMiniProgramPage(title="t", appid="wx1", pagepath="p")}, "message.miniprogram", "needs thumb_media_id"),
         ({"to_external_user": ["wm"] * 1001}, "to_external_user", "at most 1000"),
         ({"duplicate_check_interval": 14_401}, "duplicate_check_interval", "14400"),
     ],
 )
 def test_what_cannot_be_sent_is_refused(changes: dict[str, Any], field: str, says: str) -> None:
     with pytest.raises(InputError, match=says) as caught:
-        SchoolNotices.send(**{"msgtype": "text", "agentid": 1, "toall": True, "text": {"content": "明天放假"}, **changes})
+        SchoolNotices.send(**{"message": {"msgtype": "text", "text": {"content": "明天放假"}}, "agentid": 1, "toall": True, **changes})
     assert caught.value.field == field
 
 
@@ -57,6 +57,8 @@ def test_parents_are_found_by_phone_number_one_by_one(loopback: Any, wecom: WeCo
     found = wecom.school_notices.batch_to_external_userid(["1", "2"])
     assert [parent.external_userid for parent in found.success_list if parent.error is None] == ["wm1"]
     assert "60136 record not found" in str(found.fail_list[0].error)
+    with pytest.raises(InputError, match="at most 100"):
+        SchoolNotices.batch_to_external_userid(["1"] * 101)
 
 
 def test_everybody_who_was_served_comes_page_by_page(loopback: Any, wecom: WeCom) -> None:

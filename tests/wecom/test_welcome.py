@@ -38,7 +38,7 @@ def test_the_code_does_not_show() -> None:
         ({"text": Text(content=""), "attachments": []}, "text", "nothing to send"),
         ({"text": Text(content="好" * 1334)}, "text", "4000 bytes"),
         ({"attachments": [File(media_id="m")] * 10}, "attachments", "at most 9"),
-        ({"attachments": [Image()]}, "attachments.0", "media_id or pic_url"),
+        ({"attachments": [Image()]}, "attachments.0.image", "media_id or pic_url"),
     ],
 )
 def test_what_cannot_be_sent_is_refused(arguments: dict[str, Any], field: str, says: str) -> None:
@@ -61,6 +61,9 @@ def test_a_template_has_each_content_in_a_field_of_its_own(loopback: Any, wecom:
 def test_an_empty_or_incomplete_template_is_refused() -> None:
     with pytest.raises(InputError, match="a template needs content"):
         GroupWelcome.create(text={"content": ""})
+    GroupWelcome.create(text={"content": "好" * 1000})
+    with pytest.raises(InputError, match="3000 bytes"):
+        GroupWelcome.create(text={"content": "好" * 1001})
     with pytest.raises(InputError, match="pic_media_id") as caught:
         GroupWelcome.update("t1", miniprogram={"title": "下单", "appid": "wx1", "page": "/index"})
     assert caught.value.field == "miniprogram"

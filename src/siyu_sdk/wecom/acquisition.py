@@ -36,6 +36,8 @@ class ChatStatus(OpenIntEnum):
 
     SILENT = 0
     WROTE = 1
+    UNKNOWN = 2
+    """The platform does not know."""
 
 
 class PriorityOption(WireModel):
@@ -117,6 +119,7 @@ class ExpiringQuota(WireModel):
 
     balance: int
     expire_date: Timestamp | None = None
+    """The day, at its midnight: the hour is that of the purchase."""
 
 
 class AcquisitionQuota(Reply):
@@ -146,15 +149,15 @@ class AcquisitionChat(WireModel):
 
 
 class AcquisitionChatInfo(Reply):
-    """A chat that began through a link."""
+    """A chat that began through a link. Components of 获客助手 are not told who the two are."""
 
-    userid: str
-    external_userid: str
+    userid: str | None = None
+    external_userid: str | None = None
     chat_info: AcquisitionChat | None = None
 
 
 class AcquisitionPermit(Reply):
-    """Who may use 获客助手."""
+    """Whom an app of 营销获客 may lead customers to."""
 
     user_list: tuple[str, ...] = ()
     department_list: tuple[int, ...] = ()
@@ -176,6 +179,8 @@ def _leads_somewhere(arguments: Mapping[str, Any]) -> None:
 
 def _changes_something(arguments: Mapping[str, Any]) -> None:
     some_change("link_name", "range", "skip_verify", "mark_source", "priority_option")(arguments)
+    if "range" in arguments:
+        _leads_somewhere(arguments)
     _prefers_somebody(arguments)
 
 
@@ -226,7 +231,7 @@ class Acquisition(WeComResource[M]):
         mark_source: bool | None = None,
         priority_option: OrDict[PriorityOption] | None = None,
     ) -> Call[Reply]:
-        """Change a link (编辑获客链接). A `range` that is given replaces the old one.
+        """Change a link (编辑获客链接). A `range` that is given replaces the old one, and so does `priority_option`.
 
         Raises PermissionDenied (41098) where the link belongs to another component.
         """
@@ -249,7 +254,7 @@ class Acquisition(WeComResource[M]):
         """Every customer who came through a link, one by one, page after page (获取由获客链接添加的客户信息)."""
         return Acquisition.customer(link_id, limit=limit)
 
-    @POST("/cgi-bin/externalcontact/customer_acquisition_quota", docs=97375, idempotent=True)
+    @GET("/cgi-bin/externalcontact/customer_acquisition_quota", docs=97375)
     def quota(self) -> Call[AcquisitionQuota]:
         """Tell how much quota is left, and what of it ends soon (查询剩余使用量).
 
@@ -257,17 +262,23 @@ class Acquisition(WeComResource[M]):
         """
         ...
 
-    @GET("/cgi-bin/externalcontact/customer_acquisition/statistic", docs=97375, check=within(30))
+    @POST("/cgi-bin/externalcontact/customer_acquisition/statistic", docs=97375, idempotent=True, check=within(30))
     def statistic(self, link_id: str, *, start_time: Timestamp, end_time: Timestamp) -> Call[LinkStatistic]:
-        """Count who opened a link and who was added, over up to 30 days within the last 180 (查询链接使用详情)."""
+        """Count who opened a link and who was added, over up to 30 days within the last 180 (查询链接使用详情).
+
+        Whole days count, those of both times included.
+        """
         ...
 
     @POST("/cgi-bin/externalcontact/customer_acquisition/get_chat_info", docs=100130, idempotent=True)
-    def get_chat_info(self, chat_key: str) -> Call[AcquisitionChatInfo]:
-        """Tell how often a customer of a link has written (获取成员多次收消息详情). The `chat_key` comes with the event of it."""
+    def chat_info(self, chat_key: str) -> Call[AcquisitionChatInfo]:
+        """Tell how often a customer of a link has written (获取成员多次收消息详情).
+
+        The `chat_key` comes with the event (`AcquisitionMessagesReceived`), and lives 30 minutes.
+        """
         ...
 
     @GET("/cgi-bin/externalcontact/customer_acquisition_app/get_permit", docs=101146)
-    def get_permit(self) -> Call[AcquisitionPermit]:
-        """Tell which members, departments and tags may use 获客助手 (获取获客助手的使用范围)."""
+    def permit(self) -> Call[AcquisitionPermit]:
+        """List the members, departments and tags that customers may be led to (获取客户可建联成员). Only apps of 营销获客 may ask."""
         ...

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
+from pydantic import Field
+
 from ..core.call import Call, Query
 from ..core.endpoint import GET, POST
 from ..core.errors import InputError
 from ..core.model import Flag, MaxBytes, MaxChars, MaxItems, NotEmpty, OpenIntEnum, OpenStrEnum, OrDict, Reply, Secret, WireModel
-from .common import either
-from .resource import M, WeComResource
+from .common import either, some_change
+from .resource import AgentId, M, WeComResource
 
 
 class PublishStatus(OpenIntEnum):
@@ -242,22 +244,33 @@ class Menu(Reply):
     button: tuple[MenuButton, ...] = ()
 
 
+DATA = ("keydata", "image", "list", "webview")
+
+
 def _shown(arguments: Mapping[str, Any]) -> None:
     kind = arguments["type"]
     if kind.is_known and kind is not WorkbenchType.NORMAL and arguments.get(kind.value) is None:
         raise InputError(f"type is {kind.value!r}: give {kind.value}", kind.value)
 
 
+def _shown_if_any(arguments: Mapping[str, Any]) -> None:
+    if any(arguments.get(name) is not None for name in DATA):
+        _shown(arguments)
+
+
 def _shown_to_many(arguments: Mapping[str, Any]) -> None:
     data: WorkbenchData = arguments["data"]
-    _shown({"type": data.type, **{name: getattr(data, name) for name in ("keydata", "image", "list", "webview")}})
+    _shown({"type": data.type, **{name: getattr(data, name) for name in DATA}})
+
+
+_set_something = some_change("name", "description", "logo_mediaid", "redirect_domain", "home_url", "report_location_flag", "isreportenter")
 
 
 class Agents(WeComResource[M]):
-    """Apps of the company (应用管理)."""
+    """Apps of the company (应用管理). Where `agentid` is left out, the client's own app is meant."""
 
     @GET("/cgi-bin/agent/get", docs=90227)
-    def get(self, agentid: int) -> Call[AgentDetail]:
+    def get(self, agentid: AgentId = None) -> Call[AgentDetail]:
         """Fetch an app's settings, with the token of that app (获取指定的应用详情)."""
         ...
 
@@ -266,13 +279,13 @@ class Agents(WeComResource[M]):
         """List the apps that this token may ask about (获取access_token对应的应用列表)."""
         ...
 
-    @POST("/cgi-bin/agent/set", docs=90228, idempotent=True)
+    @POST("/cgi-bin/agent/set", docs=90228, idempotent=True, check=_set_something)
     def set(
         self,
-        agentid: int,
+        agentid: AgentId = None,
         *,
         name: Annotated[str, NotEmpty, MaxChars(32)] | None = None,
-        description: Annotated[str, MaxChars(120)] | None = None,
+        description: Annotated[str, Field(min_length=4), MaxChars(120)] | None = None,
         logo_mediaid: str | None = None,
         redirect_domain: str | None = None,
         home_url: str | None = None,
@@ -288,7 +301,7 @@ class Agents(WeComResource[M]):
     @POST("/cgi-bin/agent/set_scope", docs=90583, idempotent=True, check=either("allow_user", "allow_party", "allow_tag"))
     def set_scope(
         self,
-        agentid: int,
+        agentid: AgentId = None,
         *,
         allow_user: Sequence[str] | None = None,
         allow_party: Sequence[int] | None = None,
@@ -322,13 +335,14 @@ class Agents(WeComResource[M]):
 class Workbench(WeComResource[M]):
     """What members see of an app on the workbench (设置工作台自定义展示). The template first, then data of single members.
 
-    `type` says which of `keydata` (up to 4 figures), `image`, `list` (up to 3 lines) and `webview` is shown; it has to be given.
+    Where `agentid` is left out, the client's own app is meant.
+    `type` says which of `keydata` (up to 4 figures), `image`, `list` (up to 3 lines) and `webview` is shown.
     """
 
-    @POST("/cgi-bin/agent/set_workbench_template", docs=92535, idempotent=True, check=_shown)
+    @POST("/cgi-bin/agent/set_workbench_template", docs=92535, idempotent=True, check=_shown_if_any)
     def set_template(
         self,
-        agentid: int,
+        agentid: AgentId = None,
         *,
         type: WorkbenchType,
         keydata: OrDict[KeyData] | None = None,
@@ -339,49 +353,54 @@ class Workbench(WeComResource[M]):
     ) -> Call[Reply]:
         """Set what members see who have no data of their own (设置应用在工作台展示的模版).
 
-        `replace_user_data` drops the data of single members. `WorkbenchType.NORMAL` goes back to the icon.
+        The type alone is enough where members have data of their own. `replace_user_data` drops theirs. `WorkbenchType.NORMAL` goes back to
+        the icon. An administrator has to allow it in the console first.
         """
         ...
 
     @POST("/cgi-bin/agent/get_workbench_template", docs=92535, idempotent=True)
-    def get_template(self, agentid: int) -> Call[WorkbenchTemplate]:
+    def get_template(self, agentid: AgentId = None) -> Call[WorkbenchTemplate]:
         """Fetch what members see who have no data of their own (获取应用在工作台展示的模版)."""
         ...
 
     @POST("/cgi-bin/agent/set_workbench_data", docs=92535, idempotent=True, check=_shown)
     def set_data(
         self,
-        agentid: int,
         userid: str,
         *,
+        agentid: AgentId = None,
         type: WorkbenchType,
         keydata: OrDict[KeyData] | None = None,
         image: OrDict[WorkbenchImage] | None = None,
         list: OrDict[ListData] | None = None,
         webview: OrDict[WorkbenchPage] | None = None,
     ) -> Call[Reply]:
-        """Set what one member sees (设置应用在用户工作台展示的数据). Set the template first."""
+        """Set what one member sees, up to 10 times a minute (设置应用在用户工作台展示的数据). Set the template first."""
         ...
 
     @POST("/cgi-bin/agent/batch_set_workbench_data", docs=92535, idempotent=True, check=_shown_to_many)
     def batch_set_data(
-        self, agentid: int, userid_list: Annotated[Sequence[str], NotEmpty, MaxItems(1000)], data: OrDict[WorkbenchData]
+        self,
+        userid_list: Annotated[Sequence[str], NotEmpty, MaxItems(1000)],
+        data: OrDict[WorkbenchData],
+        *,
+        agentid: AgentId = None,
     ) -> Call[Reply]:
-        """Set what up to 1,000 members see (批量设置应用在用户工作台展示的数据)."""
+        """Set what up to 1,000 members see, 100,000 a minute in all (批量设置应用在用户工作台展示的数据). Set the template first."""
         ...
 
 
 class Menus(WeComResource[M]):
-    """The menu at the foot of an app's conversation (自定义菜单)."""
+    """The menu at the foot of an app's conversation (自定义菜单). Where `agentid` is left out, the client's own app is meant."""
 
     @POST("/cgi-bin/menu/create", docs=90231, idempotent=True)
     def create(
         self,
         button: Annotated[Sequence[OrDict[MenuButton]], NotEmpty],
         *,
-        agentid: Annotated[int, Query] | None = None,
+        agentid: Annotated[AgentId, Query] = None,
     ) -> Call[Reply]:
-        """Set an app's menu, in place of the old one (创建菜单). `agentid` is needed.
+        """Set an app's menu, in place of the old one (创建菜单).
 
         Up to 3 buttons in the bar (the platform refuses more), with up to 5 below each. Names have 16 bytes of UTF-8 in the bar
         (5 Chinese characters), 40 below.
@@ -389,11 +408,11 @@ class Menus(WeComResource[M]):
         ...
 
     @GET("/cgi-bin/menu/get", docs=90232)
-    def get(self, agentid: int) -> Call[Menu]:
+    def get(self, agentid: AgentId = None) -> Call[Menu]:
         """Fetch an app's menu (获取菜单)."""
         ...
 
-    @GET("/cgi-bin/menu/delete", docs=90233)
-    def delete(self, agentid: int) -> Call[Reply]:
+    @GET("/cgi-bin/menu/delete", docs=90233, idempotent=False)
+    def delete(self, agentid: AgentId = None) -> Call[Reply]:
         """Take an app's menu away (删除菜单)."""
         ...

@@ -1,32 +1,24 @@
-"""What an app can send (消息类型): models of their own here, as a message on the wire together with `msgtype`."""
+"""What an app can send beside what everybody can (消息类型): to members, to its group chats, and as a school to parents."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, TypeAlias
 
-from pydantic import GetCoreSchemaHandler, model_validator
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-
-from ..core.model import Checked, MaxBytes, MaxChars, MaxItems, NotEmpty, WireModel
-from .messages import Content, File, Image, MaxTextBytes, Text, Video
-from .template_cards import (
-    ButtonInteraction,
-    Card,
-    MultipleInteraction,
-    NewsNotice,
-    TemplateCard,
-    TextNotice,
-    VoteInteraction,
+from ..core.model import MaxBytes, MaxChars, MaxItems, NotEmpty, WireModel
+from .messages import (
+    Content,
+    Envelope,
+    File,
+    KfMiniProgramPage,
+    MaxTextBytes,
+    Needs,
+    ShortText,
+    Text,
+    UploadedImage,
+    Video,
+    Voice,
 )
-
-
-class Voice(Content):
-    """A voice message (语音)."""
-
-    msgtype = "voice"
-
-    media_id: str
-    """From `media.upload`, lives 3 days."""
+from .template_cards import TaskId, TemplateCard
 
 
 class TitledVideo(Video):
@@ -112,7 +104,7 @@ class MiniProgramNotice(Content):
     msgtype = "miniprogram_notice"
 
     appid: str
-    page: str | None = None
+    page: Annotated[str, MaxBytes(1024)] | None = None
     """Without it nothing opens. Only pages of the mini-program, parameters allowed."""
     title: str
     """4 to 12 Chinese characters."""
@@ -140,7 +132,7 @@ class TaskCard(Content):
     title: Annotated[str, NotEmpty, MaxBytes(128)]
     description: Annotated[str, MaxBytes(512)]
     url: Annotated[str, MaxBytes(2048)] | None = None
-    task_id: Annotated[str, MaxBytes(128)]
+    task_id: TaskId
     btn: Annotated[tuple[TaskCardButton, ...], NotEmpty, MaxItems(2)]
 
 
@@ -178,102 +170,19 @@ class ChatMarkdown(Markdown):
     mentioned_mobile_list: tuple[str, ...] = ()
 
 
-def _uploaded(image: Image) -> Image:
-    if not image.media_id:
-        raise ValueError("media_id is needed here, from media.upload: an address is not enough")
-    return image
-
-
-def _worded(text: Text) -> Text:
-    if not text.content:
-        raise ValueError("content is empty")
-    return text
-
-
-class _Message(WireModel):
-    """A message on the wire: `msgtype` names the one content that counts; the platform ignores any other."""
-
-    msgtype: str
-    image: Annotated[Image, Checked(_uploaded)] | None = None
-    voice: Voice | None = None
-    video: TitledVideo | None = None
-    file: File | None = None
-    textcard: TextCard | None = None
-    news: News | None = None
-    mpnews: MpNews | None = None
-
-    @model_validator(mode="after")
-    def _has_content(self) -> Self:
-        kinds = [name for name in type(self).model_fields if name != "msgtype"]
-        if self.msgtype not in kinds:
-            raise PydanticCustomError("msgtype", "msgtype {msgtype} is not possible here; it may be {kinds}", self._words(kinds))
-        if getattr(self, self.msgtype) is None:
-            raise PydanticCustomError("msgtype", "msgtype is {msgtype}, but there is no {msgtype}", self._words(kinds))
-        return self
-
-    def _words(self, kinds: list[str]) -> dict[str, Any]:
-        return {"msgtype": self.msgtype, "kinds": ", ".join(sorted(kinds))}
-
-
-class AppMessage(_Message):
-    """A message of an app on the wire."""
-
-    text: Annotated[Text, Checked(_worded), MaxTextBytes(2048)] | None = None
-    markdown: Markdown | None = None
-    miniprogram_notice: MiniProgramNotice | None = None
-    interactive_taskcard: TaskCard | None = None
-    template_card: TemplateCard | None = None
-    template_msg: TemplateMessage | None = None
-
-
-class ChatMessage(_Message):
-    """A message to a group chat on the wire."""
-
-    text: Annotated[ChatText, Checked(_worded), MaxTextBytes(2048)] | None = None
-    markdown: ChatMarkdown | None = None
-
-
-class _Enveloped:
-    """Reads a content model as the message that it becomes on the wire; a dict has to be that message already."""
-
-    def __init__(self, message: type[_Message]) -> None:
-        self.message = message
-
-    def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._wrap, handler.generate_schema(self.message))
-
-    def _wrap(self, value: Any) -> Any:
-        if isinstance(value, (Text, Content, Card)):
-            msgtype = "text" if isinstance(value, Text) else value.msgtype
-            return {"msgtype": msgtype, msgtype: value.to_wire()}
-        return value
-
+_Common: TypeAlias = ShortText | UploadedImage | Voice | TitledVideo | Video | File | TextCard | News | MpNews
 
 AppContent: TypeAlias = Annotated[
-    Text
-    | Image
-    | Voice
-    | Video
-    | File
-    | TextCard
-    | News
-    | MpNews
-    | Markdown
-    | MiniProgramNotice
-    | TaskCard
-    | TextNotice
-    | NewsNotice
-    | ButtonInteraction
-    | VoteInteraction
-    | MultipleInteraction
-    | TemplateMessage
-    | AppMessage,
-    _Enveloped(AppMessage),
+    _Common | Markdown | MiniProgramNotice | TaskCard | TemplateCard | TemplateMessage,
+    Envelope(spread=True),
 ]
 """What an app can send to members."""
 
 ChatContent: TypeAlias = Annotated[
-    Text | Image | Voice | Video | File | TextCard | News | MpNews | Markdown | ChatMessage,
-    _Enveloped(ChatMessage),
+    Annotated[ChatText, Needs("content"), MaxTextBytes(2048)] | _Common | ChatMarkdown | Markdown,
+    Envelope(spread=True),
 ]
 """What an app can send to its group chats."""
+
+NoticeContent: TypeAlias = Annotated[_Common | KfMiniProgramPage, Envelope(spread=True)]
+"""What a school can send to parents."""

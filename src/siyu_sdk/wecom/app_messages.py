@@ -11,9 +11,10 @@ from ..core.call import Call, Spread
 from ..core.endpoint import POST
 from ..core.errors import InputError
 from ..core.model import Flag, MaxItems, OpenIntEnum, OrDict, Reply, WireModel, joined
-from .app_message_models import AppContent, AppMessage
+from .app_message_models import AppContent, MiniProgramNotice
 from .common import either
-from .resource import M, WeComResource
+from .messages import Content
+from .resource import AgentId, M, WeComResource
 from .template_cards import Card, TemplateCard
 
 
@@ -94,23 +95,22 @@ class MessageStatistics(Reply):
 def _addressed(arguments: Mapping[str, Any]) -> None:
     if not any(arguments.get(name) for name in ("touser", "toparty", "totag", "selected_ticket_list")):
         raise InputError('nobody would receive it: give touser (["@all"] for everybody), toparty or totag', "touser")
-    message: AppMessage = arguments["message"]
-    if message.msgtype == "miniprogram_notice" and "@all" in arguments.get("touser", ()):
+    message: Content = arguments["message"]
+    if isinstance(message, MiniProgramNotice) and "@all" in arguments.get("touser", ()):
         raise InputError("a mini-program notice cannot go to @all", "touser")
-    card = message.template_card if message.msgtype == "template_card" else None
-    if isinstance(card, Card) and not card.task_id and (card.interactive or card.action_menu is not None):
+    if isinstance(message, Card) and not message.task_id and (message.interactive or message.action_menu is not None):
         raise InputError("task_id is needed: it tells which card a pressed button belongs to", "message.template_card.task_id")
 
 
 class AppMessages(WeComResource[M]):
-    """Messages of an app to members (应用消息)."""
+    """Messages of an app to members (应用消息). Where `agentid` is left out, the client's own app speaks."""
 
     @POST("/cgi-bin/message/send", docs=90236, check=_addressed)
     def send(
         self,
         message: Annotated[OrDict[AppContent], Spread],
         *,
-        agentid: int,
+        agentid: AgentId = None,
         touser: Users | None = None,
         toparty: Numbers | None = None,
         totag: Numbers | None = None,
@@ -139,9 +139,9 @@ class AppMessages(WeComResource[M]):
         self,
         userids: Annotated[Sequence[str], MaxItems(1000)],
         *,
-        agentid: int,
         task_id: str,
         replace_name: str,
+        agentid: AgentId = None,
         original_task_id: str | None = None,
     ) -> Call[UpdatedCard]:
         """Grey out the buttons of a task card, for these members (更新任务卡片消息状态). `replace_name` stands in their place."""
@@ -152,7 +152,7 @@ class AppMessages(WeComResource[M]):
         self,
         response_code: str,
         *,
-        agentid: int,
+        agentid: AgentId = None,
         userids: Annotated[Sequence[str], MaxItems(1000)] | None = None,
         partyids: Annotated[Sequence[int], MaxItems(100)] | None = None,
         tagids: Annotated[Sequence[int], MaxItems(100)] | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.call import Call
-from ..core.endpoint import GET, POST
+from ..core.endpoint import GET
 from ..core.model import Reply, Secret
 from .resource import M, WeComResource
 
@@ -11,7 +11,7 @@ from .resource import M, WeComResource
 class AccessToken(Reply):
     """A token of one app."""
 
-    access_token: str = ""
+    access_token: Secret = ""
     expires_in: int = 7200
     """Seconds; the platform may end a token earlier."""
 
@@ -41,11 +41,11 @@ class Tokens(WeComResource[M]):
         """
         ...
 
-    @POST("/cgi-bin/corp/apply_mass_call_ticket", docs=96168)
+    @GET("/cgi-bin/corp/apply_mass_call_ticket", docs=96168, idempotent=False)
     def apply_mass_call_ticket(self) -> Call[MassCallTicket]:
-        """Ask for a ticket for many calls at once (申请大批量调用凭据).
+        """Ask for a ticket for many calls at once (获取接口高频调用凭据).
 
-        For third-party apps whose company has just authorised them, or has widened the range they see.
+        For a provider's apps, within 3 months of a company's authorisation. A company has one, once, and it lives 7 days.
         """
         ...
 
@@ -58,7 +58,7 @@ class Servers(WeComResource[M]):
         """List the addresses behind qyapi.weixin.qq.com, for your outgoing calls (获取企业微信接口IP段)."""
         ...
 
-    @GET("/cgi-bin/getcallbackip", docs=90930)
+    @GET("/cgi-bin/getcallbackip", docs=92521)
     def callback_ips(self) -> Call[IpList]:
         """List the addresses that callbacks come from, for your incoming ones (获取企业微信回调IP段)."""
         ...

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, Unpack, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, cast
 
+from ..core.call import Call
 from ..core.client import AsyncClient, Client, Options
 from ..core.endpoint import Async, M, Sync
 from ..core.http import AsyncHttpClient, HttpClient
@@ -12,6 +13,7 @@ from ..core.run import AsyncRunner, Runner
 from ..core.tokens import TokenProvider
 from .auth import Servers, Tokens
 from .credentials import Credential, credential, token_source
+from .resource import completed
 
 if TYPE_CHECKING:  # a chapter is imported where it is first used: together they take longer than everything else
     from .acquisition import Acquisition
@@ -46,6 +48,7 @@ if TYPE_CHECKING:  # a chapter is imported where it is first used: together they
     from .oauth import MiniProgramLogins, OAuth
     from .paytool import PayTool
     from .products import Products
+    from .provider import Providers
     from .school_notices import SchoolNotices
     from .served_contacts import ServedContacts
     from .statistics import Statistics
@@ -58,10 +61,18 @@ if TYPE_CHECKING:  # a chapter is imported where it is first used: together they
     from .welcome import Welcome
 
 HOST = "https://qyapi.weixin.qq.com"
+R = TypeVar("R")
 
 
 class WeComAPI(Generic[M]):
     """The chapters of the WeCom documentation."""
+
+    corpid: str
+    agentid: int | None
+
+    def completed(self, call: Call[R]) -> Call[R]:
+        """The call as it is sent: with the client's `agentid`, where it wants one and names none."""
+        return completed(call, self)
 
     @cached_property
     def customers(self) -> Customers[M]:
@@ -151,6 +162,13 @@ class WeComAPI(Generic[M]):
         from .suite import Suites
 
         return Suites(cast("Runner | AsyncRunner", self))
+
+    @cached_property
+    def providers(self) -> Providers[M]:
+        """What a provider does in its own name (服务商)."""
+        from .provider import Providers
+
+        return Providers(cast("Runner | AsyncRunner", self))
 
     @cached_property
     def servers(self) -> Servers[M]:
@@ -428,7 +446,7 @@ class WeCom(WeComAPI[Sync], Client):
     """WeCom, for threads: `with WeCom(corpid, corpsecret) as wecom: wecom.customers.get("wm…")`.
 
     In place of the corpid it takes any credential of `siyu_sdk.wecom.credentials`; `token_provider` is a token service of your own.
-    `agentid` is for what is sent as an app. `http` is an `httpx.Client` of your own; it stays yours to close.
+    `agentid` is the app that speaks wherever a call names none. `http` is an `httpx.Client` of your own; it stays yours to close.
     """
 
     platform, host = "wecom", HOST
@@ -452,7 +470,7 @@ class AsyncWeCom(WeComAPI[Async], AsyncClient):
     """WeCom, for tasks: `async with AsyncWeCom(corpid, corpsecret) as wecom: await wecom.customers.get("wm…")`.
 
     In place of the corpid it takes any credential of `siyu_sdk.wecom.credentials`; `token_provider` is a token service of your own.
-    `agentid` is for what is sent as an app. `http` is an `httpx.AsyncClient` of your own; it stays yours to close.
+    `agentid` is the app that speaks wherever a call names none. `http` is an `httpx.AsyncClient` of your own; it stays yours to close.
     """
 
     platform, host = "wecom", HOST

@@ -6,16 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from pydantic import AfterValidator, ValidationInfo
-from pydantic_core import PydanticCustomError
-
 from ..core.call import Call
 from ..core.clock import Clock, SystemClock
 from ..core.codes import refusal
 from ..core.endpoint import Resource
 from ..core.errors import ApiError, InputError, SiyuError
-from ..core.model import OUTGOING, MaxItems, WireModel
-from .messages import Content
+from ..core.model import MaxItems, WireModel
 
 T = TypeVar("T")
 C = TypeVar("C", bound=int)
@@ -52,20 +48,6 @@ class ItemResult(WireModel, Generic[C]):
     def error(self) -> ApiError | None:
         """None where it went well, else the error that a call of its own would have raised, of the type that fits the reaction."""
         return refusal("wecom", self.errcode, self.errmsg or "", type(self).__name__)[0] if self.errcode else None
-
-
-def complete(value: Content, info: ValidationInfo) -> Content:
-    """Refuse a content outside an envelope that lacks what the platform demands for sending."""
-    if info.context == OUTGOING:
-        for names in value.needs:
-            if not any(getattr(value, name) for name in names.split("|")):
-                wanted = {"kind": type(value).__name__, "names": names.replace("|", " or ")}
-                raise PydanticCustomError("missing", "{kind} needs {names}", wanted)
-    return value
-
-
-Complete = AfterValidator(complete)
-"""A content that stands in a field of its own, complete when it is sent: `Annotated[Image, Complete]`."""
 
 
 def either(*names: str) -> Rule:

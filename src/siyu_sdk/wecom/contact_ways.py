@@ -11,8 +11,8 @@ from ..core.call import Call, Flow
 from ..core.endpoint import POST, flow, paged
 from ..core.errors import InputError
 from ..core.model import MaxChars, MaxItems, OpenIntEnum, OrDict, Reply, Timestamp, WireModel
-from .common import Complete, keeping, refuse_if_changed
-from .messages import Image, Link, MaxTextBytes, MiniProgramPage, Text
+from .common import keeping, refuse_if_changed
+from .messages import Link, MaxTextBytes, MiniProgramPage, Text, UploadedImage
 from .resource import CursorReply, M, WeComResource
 
 LONGEST_LIFE = 14 * 24 * 3600
@@ -42,10 +42,10 @@ class Conclusions(WireModel):
     """
 
     text: Annotated[Text, MaxTextBytes(4000)] | None = None
-    image: Annotated[Image, Complete] | None = None
+    image: UploadedImage | None = None
     """Sent by `media_id`, told by `pic_url`."""
-    link: Annotated[Link, Complete] | None = None
-    miniprogram: Annotated[MiniProgramPage, Complete] | None = None
+    link: Link | None = None
+    miniprogram: MiniProgramPage | None = None
 
 
 class ContactWayId(WireModel):

@@ -8,10 +8,20 @@ from pydantic import Field
 
 from ..core.call import Call
 from ..core.endpoint import GET, POST
-from ..core.model import MaxChars, NotEmpty, Reply, WireModel
+from ..core.model import Checked, MaxChars, NotEmpty, Reply, WireModel
+from .common import some_change
 from .resource import M, WeComResource
 
-Name = Annotated[str, NotEmpty, MaxChars(64)]
+FORBIDDEN = r'\:*?"<>|'
+
+
+def _nameable(name: str) -> str:
+    if found := [letter for letter in name if letter in FORBIDDEN]:
+        raise ValueError(f"{found[0]!r} cannot stand in the name of a department, nor can any of {FORBIDDEN}")
+    return name
+
+
+Name = Annotated[str, NotEmpty, MaxChars(64), Checked(_nameable)]
 Order = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -63,19 +73,19 @@ class Departments(WeComResource[M]):
         self,
         name: Name,
         *,
-        parentid: int | None = None,
+        parentid: int,
         name_en: Name | None = None,
         order: Order | None = None,
         id: Annotated[int, Field(gt=1, lt=2**32)] | None = None,
     ) -> Call[CreatedDepartment]:
         """Add a department (创建部门).
 
-        Names have at most 64 characters, no punctuation that file names refuse, and are unique below one parent. Without `parentid` it
-        stands below the root, without `id` the platform picks one. Raises NotFound (60003) where the parent does not exist.
+        Names have at most 64 characters, none that file names refuse, and are unique below one parent; the root department is 1. Without
+        `id` the platform picks one. At most 15 levels, and 30,000 departments. Raises NotFound (60003) where the parent does not exist.
         """
         ...
 
-    @POST("/cgi-bin/department/update", docs=90206, idempotent=True)
+    @POST("/cgi-bin/department/update", docs=90206, idempotent=True, check=some_change("name", "name_en", "parentid", "order"))
     def update(
         self,
         id: int,
@@ -95,7 +105,7 @@ class Departments(WeComResource[M]):
 
     @GET("/cgi-bin/department/list", docs=90208)
     def list(self, *, id: int | None = None) -> Call[DepartmentList]:
-        """List a department and all below it, or all that the app may see (获取部门列表)."""
+        """List a department and all below it, or all that the app may see (获取部门列表). Slow: `simplelist` and `get` are better."""
         ...
 
     @GET("/cgi-bin/department/simplelist", docs=95350)

@@ -75,7 +75,10 @@ class ExternalIds(WeComResource[M]):
 
     @POST("/cgi-bin/externalcontact/get_new_external_userid", docs=95327, idempotent=True)
     def new(self, external_userid_list: Annotated[Sequence[str], NotEmpty, MaxItems(1000)]) -> Call[NewExternalUserids]:
-        """Turn up to 1,000 old ids into those of the provider, when a third-party app moves over (转换external_userid)."""
+        """Turn up to 1,000 old ids into those of the provider, when a third-party app moves over (转换external_userid).
+
+        An id that is new already comes back as it is. The page advises 200 a call.
+        """
         ...
 
     @POST("/cgi-bin/externalcontact/groupchat/get_new_external_userid", docs=95327, idempotent=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 from pydantic import Field
 
 from ..core.call import Call
 from ..core.endpoint import POST, paged
-from ..core.errors import InputError
 from ..core.model import OpenIntEnum, OrDict, Reply, Timestamp, WireModel
+from .common import within
 from .resource import CursorReply, M, WeComResource
 
 
@@ -156,12 +155,6 @@ class PaymentInfo(Reply):
     bill_list: tuple[BillNumber, ...] = ()
 
 
-def _order(arguments: Mapping[str, Any]) -> None:
-    begin: datetime = arguments["begin_time"]
-    if arguments["end_time"] < begin:
-        raise InputError("end_time lies before begin_time", "end_time")
-
-
 class ExternalPay(WeComResource[M]):
     """Payments that members take from customers (对外收款). Needs an app that may use them, else PermissionDenied."""
 
@@ -185,7 +178,7 @@ class ExternalPay(WeComResource[M]):
         """Say who may take payments for a merchant; this replaces what was said before (设置商户号使用范围)."""
         ...
 
-    @POST("/cgi-bin/externalpay/get_bill_list", docs=93667, idempotent=True, check=_order)
+    @POST("/cgi-bin/externalpay/get_bill_list", docs=93667, idempotent=True, check=within(31, "begin_time"))
     def list(
         self,
         *,
@@ -195,7 +188,10 @@ class ExternalPay(WeComResource[M]):
         cursor: str | None = None,
         limit: Annotated[int, Field(ge=1, le=1000)] | None = None,
     ) -> Call[BillPage]:
-        """List payments and refunds, of all members or one, one page (获取对外收款记录). `limit` is 1 to 1,000."""
+        """List payments and refunds of up to a month, of all members or one, one page (获取对外收款记录). `limit` is 1 to 1,000.
+
+        What members outside the app's visible range took is left out, so that pages may be short.
+        """
         ...
 
     @paged
@@ -205,5 +201,5 @@ class ExternalPay(WeComResource[M]):
 
     @POST("/cgi-bin/externalpay/get_payment_info", docs=95944, idempotent=True)
     def payment_info(self, payment_id: str) -> Call[PaymentInfo]:
-        """List the payments of one request, as the JS-SDK made it (获取收款项目的商户单号)."""
+        """List the payments of one request, which this app made by the JS-SDK (获取收款项目的商户单号)."""
         ...

@@ -9,8 +9,7 @@ from ..core.call import Call
 from ..core.endpoint import POST
 from ..core.errors import InputError
 from ..core.model import Flag, OrDict, Reply
-from .common import Complete
-from .messages import File, Image, Link, MiniProgramPage, Text, Video
+from .messages import File, Image, Link, MaxTextBytes, MiniProgramPage, Text, Video
 from .resource import M, WeComResource
 
 CONTENTS = ("text", "image", "link", "miniprogram", "file", "video")
@@ -43,20 +42,20 @@ def _says_something(arguments: Mapping[str, Any]) -> None:
 class GroupWelcome(WeComResource[M]):
     """Welcome templates for customer groups (入群欢迎语素材): up to 100 of a company.
 
-    A text (`%NICKNAME%` stands for the customer's name), and one thing with it: of several the platform takes only the first, in the order
-    image, link, mini-program page, file, video. `agentid` is for old third-party suites of several apps alone.
+    A text of up to 3,000 bytes of UTF-8 (`%NICKNAME%` stands for the customer's name), and one thing with it: of several the platform takes
+    only the first, in the order image, link, mini-program page, file, video. `agentid` is for old third-party suites of several apps alone.
     """
 
     @POST("/cgi-bin/externalcontact/group_welcome_template/add", docs=92366, check=_says_something)
     def create(
         self,
         *,
-        text: OrDict[Text] | None = None,
-        image: Annotated[OrDict[Image], Complete] | None = None,
-        link: Annotated[OrDict[Link], Complete] | None = None,
-        miniprogram: Annotated[OrDict[MiniProgramPage], Complete] | None = None,
-        file: Annotated[OrDict[File], Complete] | None = None,
-        video: Annotated[OrDict[Video], Complete] | None = None,
+        text: Annotated[OrDict[Text], MaxTextBytes(3000)] | None = None,
+        image: OrDict[Image] | None = None,
+        link: OrDict[Link] | None = None,
+        miniprogram: OrDict[MiniProgramPage] | None = None,
+        file: OrDict[File] | None = None,
+        video: OrDict[Video] | None = None,
         notify: Flag | None = None,
         agentid: int | None = None,
     ) -> Call[AddedGroupWelcomeTemplate]:
@@ -71,12 +70,12 @@ class GroupWelcome(WeComResource[M]):
         self,
         template_id: str,
         *,
-        text: OrDict[Text] | None = None,
-        image: Annotated[OrDict[Image], Complete] | None = None,
-        link: Annotated[OrDict[Link], Complete] | None = None,
-        miniprogram: Annotated[OrDict[MiniProgramPage], Complete] | None = None,
-        file: Annotated[OrDict[File], Complete] | None = None,
-        video: Annotated[OrDict[Video], Complete] | None = None,
+        text: Annotated[OrDict[Text], MaxTextBytes(3000)] | None = None,
+        image: OrDict[Image] | None = None,
+        link: OrDict[Link] | None = None,
+        miniprogram: OrDict[MiniProgramPage] | None = None,
+        file: OrDict[File] | None = None,
+        video: OrDict[Video] | None = None,
         agentid: int | None = None,
     ) -> Call[Reply]:
         """Write the content of a template anew, all of it (编辑入群欢迎语素材). PermissionDenied (41058): another app made it."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from ..core.call import Call
-from ..core.endpoint import POST
-from ..core.model import MaxItems, NotEmpty, OpenIntEnum, Reply, Timestamp, WireModel
+from ..core.endpoint import GET, POST
+from ..core.model import MaxItems, NotEmpty, OpenIntEnum, Reply, Secret, Timestamp, WireModel
 from .resource import M, WeComResource
 
 
@@ -25,6 +25,7 @@ class BusinessType(OpenIntEnum):
 
     MEETING = 1
     COLLECTION_FORM = 2
+    SMART_SHEET = 3
 
 
 class UserType(OpenIntEnum):
@@ -123,13 +124,19 @@ class IdConvert(WeComResource[M]):
 
     @POST("/cgi-bin/idconvert/unionid_to_external_userid", docs=95926, idempotent=True)
     def unionid_to_external_userid(
-        self, unionid: Annotated[str, NotEmpty], openid: Annotated[str, NotEmpty], *, subject_type: SubjectType = SubjectType.CORP
+        self,
+        unionid: Annotated[str, NotEmpty],
+        openid: Annotated[str, NotEmpty],
+        *,
+        subject_type: SubjectType = SubjectType.CORP,
+        mass_call_ticket: Secret | None = None,
     ) -> Call[ConvertedUnionid]:
         """Find out who a visitor of your mini-program or official account is to the company (unionid转换为第三方external_userid).
 
         Both ids have to come from the same login, and the account has to belong to the company (or, with `SubjectType.PROVIDER`, to the
         service provider): PermissionDenied (610015, 610016, 610017), InvalidArgument (610014, 610018). Somebody who is no
-        customer yet gets a `pending_id`. 100,000 calls an hour, 480,000 a day, 7.5 million a month.
+        customer yet gets a `pending_id`. 100,000 calls an hour, 480,000 a day, 7.5 million a month; a `mass_call_ticket`
+        (`tokens.apply_mass_call_ticket`) lifts these.
         """
         ...
 
@@ -139,11 +146,11 @@ class IdConvert(WeComResource[M]):
     ) -> Call[PendingIds]:
         """Look up which pending ids up to 100 customers once had (external_userid查询pending_id).
 
-        Works for 90 days after `unionid_to_external_userid`. Members of a group who are nobody's customers need its `chat_id`.
+        Works for 90 days after `unionid_to_external_userid`. With `chat_id` people in that group count, the others are passed over.
         """
         ...
 
-    @POST("/cgi-bin/idconvert/external_tagid", docs=95926, idempotent=True)
+    @POST("/cgi-bin/idconvert/external_tagid", docs=96169, idempotent=True)
     def external_tagid(self, external_tagid_list: Annotated[Sequence[str], NotEmpty, MaxItems(1000)]) -> Call[ConvertedTags]:
         """Turn up to 1,000 tag ids of the company into those that a service provider sees (客户标签ID的转换)."""
         ...
@@ -166,15 +173,21 @@ class IdConvert(WeComResource[M]):
 
     @POST("/cgi-bin/idconvert/apply_to_upgrade_chatid", docs=99601)
     def apply_to_upgrade_chatid(self, upgrade_time: Timestamp) -> Call[Reply]:
-        """Announce when a service provider will see new group ids for this company (设置群聊ID升级完成时间). There is no way back."""
+        """Announce when an app that a provider develops sees new group ids alone, within 7 days (申请群ID的升级).
+
+        Until then both old and new ids are taken.
+        """
         ...
 
     @POST("/cgi-bin/idconvert/chatid", docs=99601, idempotent=True)
-    def chatid(self, chat_id_list: Annotated[Sequence[str], NotEmpty]) -> Call[ConvertedChats]:
-        """Look up the new ids of groups (群聊ID的转换). An id that is new already comes back as it is."""
+    def chatid(self, chat_id_list: Annotated[Sequence[str], NotEmpty, MaxItems(100)]) -> Call[ConvertedChats]:
+        """Look up the new ids of up to 100 groups (群ID的转换). An id that is new already comes back as it is.
+
+        Only between `apply_to_upgrade_chatid` and the time that it announced.
+        """
         ...
 
-    @POST("/cgi-bin/idconvert/upgrade_chatid_for_new_corp", docs=99601, auth="suite_access_token")
+    @GET("/cgi-bin/idconvert/upgrade_chatid_for_new_corp", docs=99601, auth="suite_access_token")
     def upgrade_chatid_for_new_corp(self) -> Call[Reply]:
-        """Let companies that authorise the suite from now on have new group ids from the start (设置新授权企业升级群聊ID)."""
+        """Let companies that authorise the suite from now on have new group ids from the start (对所有新授权企业升级群ID)."""
         ...

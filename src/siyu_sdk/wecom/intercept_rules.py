@@ -12,7 +12,7 @@ from ..core.call import Call
 from ..core.endpoint import GET, POST
 from ..core.errors import InputError
 from ..core.model import MaxChars, MaxItems, NotEmpty, OpenIntEnum, OrDict, Reply, Timestamp, WireModel
-from .common import MemberRange, some_change
+from .common import MemberRange, all_of, some_change
 from .resource import M, WeComResource
 
 
@@ -95,12 +95,23 @@ class InterceptRuleDetail(Reply):
 
 
 Word = Annotated[str, NotEmpty, MaxChars(32)]
+NODES = 1000
+"""Members, and departments, that one call takes."""
+
+
+def _few_nodes(arguments: Mapping[str, Any]) -> None:
+    for field in ("applicable_range", "add_applicable_range", "remove_applicable_range"):
+        where: MemberRange | None = arguments.get(field)
+        for name, nodes in (("user_list", where.user_list), ("department_list", where.department_list)) if where else ():
+            if len(nodes) > NODES:
+                raise InputError(f"at most {NODES} entries are allowed, got {len(nodes)}", f"{field}.{name}")
 
 
 def _applies_to_somebody(arguments: Mapping[str, Any]) -> None:
     where: MemberRange = arguments["applicable_range"]
     if not where.user_list and not where.department_list:
         raise InputError("a rule needs members: give user_list or department_list", "applicable_range")
+    _few_nodes(arguments)
 
 
 class InterceptRules(WeComResource[M]):
@@ -118,8 +129,9 @@ class InterceptRules(WeComResource[M]):
     ) -> Call[AddedInterceptRule]:
         """Make a rule (新建敏感词规则).
 
-        The name has 1 to 20 characters; up to 300 words of 1 to 32 characters; at least a member or a department. Raises Conflict (41077)
-        where the name is taken, QuotaExceeded where there are too many words (41068), rules (41069) or members (41076: name departments).
+        The name has 1 to 20 characters; up to 300 words of 1 to 32 characters; at least a member or a department, at most 1,000 of each. A
+        company has up to 100 rules. Raises Conflict (41077) where the name is taken, QuotaExceeded where there are too many words (41068),
+        rules (41069) or members (41076: name departments).
         """
         ...
 
@@ -137,7 +149,10 @@ class InterceptRules(WeComResource[M]):
         "/cgi-bin/externalcontact/update_intercept_rule",
         docs=95097,
         idempotent=True,
-        check=some_change("rule_name", "word_list", "extra_rule", "intercept_type", "add_applicable_range", "remove_applicable_range"),
+        check=all_of(
+            some_change("rule_name", "word_list", "extra_rule", "intercept_type", "add_applicable_range", "remove_applicable_range"),
+            _few_nodes,
+        ),
     )
     def update(
         self,

@@ -273,9 +273,9 @@ class KfServicers(WeComResource[M]):
         open_kfid: str,
         userid_list: Annotated[Sequence[str], MaxItems(100)] | None = None,
         *,
-        department_id_list: Sequence[int] | None = None,
+        department_id_list: Annotated[Sequence[int], MaxItems(100)] | None = None,
     ) -> Call[ServicerResults]:
-        """Take members or departments off an account (删除接待人员). Up to 100 members in a call; look into `result_list`."""
+        """Take members or departments off an account (删除接待人员). Up to 100 of each in a call; look into `result_list`."""
         ...
 
     @GET("/cgi-bin/kf/servicer/list", docs=94645)

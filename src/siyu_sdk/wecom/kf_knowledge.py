@@ -9,10 +9,9 @@ from pydantic import Field
 
 from ..core.call import Call
 from ..core.endpoint import POST, paged
-from ..core.model import Flag, NotEmpty, OrDict, Reply, WireModel
+from ..core.model import Flag, MaxChars, MaxItems, NotEmpty, OrDict, Reply, WireModel
 from .common import some_change
-from .kf_message_models import KfMiniProgramPage
-from .messages import Content, Envelope, Other, Text
+from .messages import Content, Envelope, KfMiniProgramPage, MaxTextChars, Needs, Other, Text
 from .paging import HasMoreReply
 from .resource import M, WeComResource
 
@@ -58,22 +57,22 @@ AnswerAttachment: TypeAlias = Annotated[AnswerImage | AnswerVideo | AnswerLink |
 
 
 class Question(WireModel):
-    """A question (问题)."""
+    """A question (问题): at most 200 characters."""
 
-    text: Text
+    text: Annotated[Text, Needs("content"), MaxTextChars(200)]
 
 
 class SimilarQuestions(WireModel):
     """Other words for the question (相似问题)."""
 
-    items: tuple[Question, ...] = ()
+    items: Annotated[tuple[Question, ...], MaxItems(100)] = ()
 
 
 class KnowledgeAnswer(WireModel):
-    """What the robot answers (回答)."""
+    """What the robot answers (回答): at most 500 characters, and up to 4 things with them."""
 
-    text: Text
-    attachments: tuple[AnswerAttachment, ...] = ()
+    text: Annotated[Text, Needs("content"), MaxTextChars(500)]
+    attachments: Annotated[tuple[AnswerAttachment, ...], MaxItems(4)] = ()
 
 
 class Intent(WireModel):
@@ -127,15 +126,17 @@ class CreatedKnowledgeGroup(Reply):
     group_id: str
 
 
-Limit: TypeAlias = Annotated[int, Field(ge=1)]
+Name: TypeAlias = Annotated[str, NotEmpty, MaxChars(12)]
+Limit: TypeAlias = Annotated[int, Field(ge=1, le=1000)]
+Answers: TypeAlias = Annotated[Sequence[OrDict[KnowledgeAnswer]], NotEmpty, MaxItems(1)]
 
 
 class KfKnowledge(WeComResource[M]):
     """What the robot knows (知识库). Changes work at once."""
 
     @POST("/cgi-bin/kf/knowledge/add_group", docs=95971)
-    def add_group(self, name: Annotated[str, NotEmpty]) -> Call[CreatedKnowledgeGroup]:
-        """Add a group; its name must be new (添加分组)."""
+    def add_group(self, name: Name) -> Call[CreatedKnowledgeGroup]:
+        """Add a group, with a new name of at most 12 characters (添加分组). There can be 100."""
         ...
 
     @POST("/cgi-bin/kf/knowledge/del_group", docs=95971)
@@ -144,15 +145,18 @@ class KfKnowledge(WeComResource[M]):
         ...
 
     @POST("/cgi-bin/kf/knowledge/mod_group", docs=95971, idempotent=True)
-    def rename_group(self, group_id: str, name: Annotated[str, NotEmpty]) -> Call[Reply]:
-        """Give a group another name (修改分组)."""
+    def rename_group(self, group_id: str, name: Name) -> Call[Reply]:
+        """Give a group another name (修改分组). The default group keeps its own."""
         ...
 
     @POST("/cgi-bin/kf/knowledge/list_group", docs=95971, idempotent=True)
     def list_groups(
         self, *, group_id: str | None = None, cursor: str | None = None, limit: Limit | None = None
     ) -> Call[KnowledgeGroupPage]:
-        """List groups, or one of them, one page (获取分组列表). Only `has_more` tells whether to go on."""
+        """List groups, or one of them, one page (获取分组列表).
+
+        `limit` is 1 to 1,000 (500 if left out). Only `has_more` tells whether to go on.
+        """
         ...
 
     @paged
@@ -166,10 +170,13 @@ class KfKnowledge(WeComResource[M]):
         group_id: str,
         *,
         question: OrDict[Question],
-        answers: Annotated[Sequence[OrDict[KnowledgeAnswer]], NotEmpty],
+        answers: Answers,
         similar_questions: OrDict[SimilarQuestions] | None = None,
     ) -> Call[CreatedIntent]:
-        """Add a question with its answer (添加问答). The platform takes one answer at present, though it is a list."""
+        """Add a question with its answer (添加问答). The platform takes one answer at present, though it is a list.
+
+        A question has at most 200 characters, and 100 similar ones; it is in no other group. A group holds 200 questions.
+        """
         ...
 
     @POST("/cgi-bin/kf/knowledge/del_intent", docs=95972)
@@ -184,7 +191,7 @@ class KfKnowledge(WeComResource[M]):
         *,
         question: OrDict[Question] | None = None,
         similar_questions: OrDict[SimilarQuestions] | None = None,
-        answers: Annotated[Sequence[OrDict[KnowledgeAnswer]], NotEmpty] | None = None,
+        answers: Answers | None = None,
     ) -> Call[Reply]:
         """Change a question or its answer (修改问答).
 
@@ -197,7 +204,10 @@ class KfKnowledge(WeComResource[M]):
     def list_intents(
         self, *, group_id: str | None = None, intent_id: str | None = None, cursor: str | None = None, limit: Limit | None = None
     ) -> Call[IntentPage]:
-        """List questions: all, those of a group, or one; one page (获取问答列表). Only `has_more` tells whether to go on."""
+        """List questions: all, those of a group, or one; one page (获取问答列表).
+
+        `limit` is 1 to 1,000 (500 if left out). Only `has_more` tells whether to go on.
+        """
         ...
 
     @paged

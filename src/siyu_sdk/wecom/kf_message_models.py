@@ -10,17 +10,14 @@ A message is one model in the platform's own shape: `msgtype` names the attribut
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Annotated, Any, Self, TypeAlias, cast
 
-from pydantic import Field, GetCoreSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, ValidationInfo, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from ..core.call import decode
-from ..core.model import Flag, Int64, MaxItems, OpenIntEnum, OpenStrEnum, Reply, Timestamp, WireModel
-from .app_message_models import Voice
-from .common import Complete
+from ..core.model import OUTGOING, Flag, Int64, MaxBytes, MaxItems, NotEmpty, OpenIntEnum, OpenStrEnum, Reply, Timestamp, WireModel, decode
 from .kf import KfChannels, StopType
-from .messages import Content, File, Image, MaxTextBytes, Text, Video
+from .messages import Content, Envelope, File, Image, KfMiniProgramPage, Other, ShortText, Text, UploadedImage, Video, Voice
 from .paging import HasMoreReply
 
 # Content, beside that of other messages
@@ -34,31 +31,21 @@ class ReceivedText(Text):
 
 
 class KfLinkCard(Content):
-    """A card that opens a page (图文链接). Longer texts are cut silently: title 128, description 512 bytes."""
+    """A card that opens a page (图文链接): its cover is an uploaded file, unlike that of a `Link`.
+
+    Longer texts are cut silently: title 128, description 512 bytes.
+    """
 
     msgtype = "link"
     needs = ("thumb_media_id",)
 
     title: str
-    url: str
+    url: Annotated[str, MaxBytes(2048)]
     desc: str | None = None
     thumb_media_id: str | None = None
     """The cover, from `media.upload`. Needed for sending."""
     pic_url: str | None = None
     """The cover of a card that was received."""
-
-
-class KfMiniProgramPage(Content):
-    """A card that opens a page of a mini-program (小程序). A title longer than 64 bytes is cut silently."""
-
-    msgtype = "miniprogram"
-    needs = ("thumb_media_id",)
-
-    appid: str
-    pagepath: str
-    title: str | None = None
-    thumb_media_id: str | None = None
-    """The cover, from `media.upload`. Needed for sending."""
 
 
 class Location(Content):
@@ -100,29 +87,29 @@ class MenuItemType(OpenStrEnum):
 class MenuClick(WireModel):
     """An item that answers for the customer (回复菜单): it comes back as a text with this `id` as its `menu_id`."""
 
-    content: str
-    id: str | None = None
+    content: Annotated[str, NotEmpty, MaxBytes(128)]
+    id: Annotated[str, NotEmpty, MaxBytes(128)] | None = None
 
 
 class MenuView(WireModel):
     """An item that opens a page (超链接菜单)."""
 
-    url: str
-    content: str
+    url: Annotated[str, NotEmpty, MaxBytes(2048)]
+    content: Annotated[str, NotEmpty, MaxBytes(1024)]
 
 
 class MenuMiniProgram(WireModel):
     """An item that opens a page of a mini-program (小程序菜单)."""
 
-    appid: str
-    pagepath: str
-    content: str
+    appid: Annotated[str, NotEmpty, MaxBytes(32)]
+    pagepath: Annotated[str, NotEmpty, MaxBytes(1024)]
+    content: Annotated[str, NotEmpty, MaxBytes(1024)]
 
 
 class MenuText(WireModel):
     """Plain text between the items (文本)."""
 
-    content: str
+    content: Annotated[str, NotEmpty, MaxBytes(256)]
     no_newline: Flag | None = None
     """True: what follows stands in the same line."""
 
@@ -136,15 +123,21 @@ class MenuItem(WireModel):
     miniprogram: MenuMiniProgram | None = None
     text: MenuText | None = None
 
+    @model_validator(mode="after")
+    def _filled(self, info: ValidationInfo) -> Self:
+        if info.context == OUTGOING and self.type.is_known and getattr(self, self.type.value) is None:
+            raise PydanticCustomError("missing", "type is {type}, but there is no {type}", {"type": self.type.value})
+        return self
+
 
 class Menu(Content):
     """A text with a menu of up to 10 items (菜单消息)."""
 
     msgtype = "msgmenu"
 
-    head_content: str | None = None
+    head_content: Annotated[str, MaxBytes(1024)] | None = None
     list: Annotated[tuple[MenuItem, ...], MaxItems(10)] = ()
-    tail_content: str | None = None
+    tail_content: Annotated[str, MaxBytes(1024)] | None = None
 
 
 class Channels(Content):
@@ -344,6 +337,26 @@ class _AsEvent:
 # Messages
 
 
+KfSendable: TypeAlias = Annotated[
+    ShortText
+    | UploadedImage
+    | Voice
+    | Video
+    | File
+    | KfLinkCard
+    | KfMiniProgramPage
+    | Menu
+    | Location
+    | BusinessCard
+    | AcquisitionCard
+    | Other,
+    Envelope(spread=True),
+]
+"""What can be sent to a customer."""
+
+KfAnswer: TypeAlias = Annotated[ShortText | Menu | Other, Envelope(spread=True)]
+"""What can answer an event."""
+
 KfContent: TypeAlias = (
     Text
     | Image
@@ -362,41 +375,7 @@ KfContent: TypeAlias = (
     | MergedMessages
     | KfEvent
 )
-"""What a message may hold."""
-
-
-class KfMessage(WireModel):
-    """Base of messages (消息)."""
-
-    msgtype: str
-    """Which attribute is filled. Some types (`note`, `meeting`, …) have no content; that of a type new to the SDK is in `model_extra`."""
-
-    @property
-    def content(self) -> KfContent | None:
-        """Give what `msgtype` names; None where that is nothing that the SDK types."""
-        held = getattr(self, self.msgtype) if self.msgtype in type(self).model_fields else None
-        return cast("KfContent", held) if isinstance(held, (Text, Content, KfEvent)) else None
-
-
-class EventAnswer(KfMessage):
-    """What may answer an event (事件响应消息)."""
-
-    text: Annotated[Text, MaxTextBytes(2048)] | None = None
-    msgmenu: Menu | None = None
-
-
-class SentMessage(EventAnswer):
-    """What may be sent to a customer (消息)."""
-
-    image: Image | None = None
-    voice: Voice | None = None
-    video: Video | None = None
-    file: File | None = None
-    link: Annotated[KfLinkCard, Complete] | None = None
-    miniprogram: Annotated[KfMiniProgramPage, Complete] | None = None
-    location: Location | None = None
-    business_card: BusinessCard | None = None
-    ca_link: AcquisitionCard | None = None
+"""What a message that is read may hold."""
 
 
 class Origin(OpenIntEnum):
@@ -407,9 +386,11 @@ class Origin(OpenIntEnum):
     SERVICER = 5
 
 
-class ReceivedMessage(KfMessage):
+class ReceivedMessage(WireModel):
     """What a customer, a member or the system said; what the API sends is not told (消息)."""
 
+    msgtype: str
+    """Which attribute is filled. Some types (`note`, `meeting`, …) have no content; that of a type new to the SDK is in `model_extra`."""
     msgid: str | None = None
     """The same message may come twice: remember this."""
     open_kfid: str | None = None
@@ -436,6 +417,12 @@ class ReceivedMessage(KfMessage):
     merged_msg: MergedMessages | None = None
     event: Annotated[KfEvent, _AsEvent()] | None = None
 
+    @property
+    def content(self) -> KfContent | None:
+        """Give what `msgtype` names; None where that is nothing that the SDK types."""
+        held = getattr(self, self.msgtype) if self.msgtype in type(self).model_fields else None
+        return cast("KfContent", held) if isinstance(held, (Content, KfEvent)) else None
+
 
 class ReceivedMessages(HasMoreReply):
     """A page of messages. Keep `next_cursor` once the page is worked off: it is where to go on, today or tomorrow."""
@@ -451,23 +438,3 @@ class SentReceipt(Reply):
     """A message that was accepted, not yet delivered: a failure comes as a `MsgSendFail` event."""
 
     msgid: str
-
-
-class AsMessage:
-    """Takes a content, `Text(content="hi")`, or a dict in wire form, and makes it a message of this kind."""
-
-    def __init__(self, kind: type[KfMessage]) -> None:
-        self.kind = kind
-
-    def wrap(self, value: object) -> object:
-        """Put a content under its name."""
-        if not isinstance(value, (Text, Content)):
-            return value
-        name = getattr(value, "msgtype", "text")
-        if name not in self.kind.model_fields:
-            what = {"kind": type(value).__name__, "kinds": ", ".join(n for n in self.kind.model_fields if n != "msgtype")}
-            raise PydanticCustomError("msgtype", "{kind} is not possible here; the msgtype may be {kinds}", what)
-        return {"msgtype": name, name: value}
-
-    def __get_pydantic_core_schema__(self, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self.wrap, handler.generate_schema(self.kind))

@@ -10,8 +10,7 @@ stopped last time:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from attrs import field, frozen
 from pydantic import Field
@@ -20,23 +19,7 @@ from ..core.call import Call, Flow, Spread, following
 from ..core.endpoint import POST, flow, paged
 from ..core.errors import ApiError, InputError
 from ..core.model import Checked, OpenIntEnum, OrDict, Secret
-from .app_message_models import Voice
-from .kf_message_models import (
-    AcquisitionCard,
-    AsMessage,
-    BusinessCard,
-    EventAnswer,
-    KfLinkCard,
-    KfMessage,
-    KfMiniProgramPage,
-    Location,
-    Menu,
-    ReceivedMessage,
-    ReceivedMessages,
-    SentMessage,
-    SentReceipt,
-)
-from .messages import File, Image, Text, Video
+from .kf_message_models import KfAnswer, KfSendable, ReceivedMessage, ReceivedMessages, SentReceipt
 from .resource import M, WeComResource
 
 
@@ -48,17 +31,6 @@ def _msgid(value: str) -> str:
 
 MsgId: TypeAlias = Annotated[str, Checked(_msgid)]
 """A message's id of your own: 1 to 32 characters out of `0-9A-Za-z_-`."""
-
-KfSendable: TypeAlias = Annotated[
-    Text | Image | Voice | Video | File | KfLinkCard | KfMiniProgramPage | Menu | Location | BusinessCard | AcquisitionCard | SentMessage,
-    AsMessage(SentMessage),
-]
-"""What can be sent to a customer."""
-
-KfAnswer: TypeAlias = Annotated[Text | Menu | EventAnswer, AsMessage(EventAnswer)]
-"""What can answer an event."""
-
-NEEDED = {"text": "content", "image": "media_id"}
 
 
 class VoiceFormat(OpenIntEnum):
@@ -80,16 +52,6 @@ class Drained:
     """Where to go on from next time: save it together with the work that the messages make."""
     more: bool = False
     """Whether it stopped at `pages` before the end: go on from `cursor`."""
-
-
-def _complete(arguments: Mapping[str, Any]) -> None:
-    message: KfMessage = arguments["message"]
-    kind, content = message.msgtype, message.content
-    if content is None and kind in type(message).model_fields:
-        raise InputError(f"msgtype {kind!r} needs {kind!r} beside it", "message")
-    needed = NEEDED.get(kind)
-    if content is not None and needed and not getattr(content, needed):
-        raise InputError(f"{type(content).__name__} needs {needed} here", f"message.{kind}.{needed}")
 
 
 class KfMessages(WeComResource[M]):
@@ -129,7 +91,7 @@ class KfMessages(WeComResource[M]):
         """
         return KfMessages.sync(open_kfid, cursor=cursor, token=token, limit=limit, voice_format=voice_format)
 
-    @POST("/cgi-bin/kf/send_msg", docs=94677, check=_complete)
+    @POST("/cgi-bin/kf/send_msg", docs=94677)
     def send(
         self,
         open_kfid: str,
@@ -149,7 +111,7 @@ class KfMessages(WeComResource[M]):
         """
         ...
 
-    @POST("/cgi-bin/kf/send_msg_on_event", docs=95122, check=_complete)
+    @POST("/cgi-bin/kf/send_msg_on_event", docs=95122)
     def send_on_event(
         self,
         code: Secret,

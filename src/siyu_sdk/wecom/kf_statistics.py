@@ -29,7 +29,8 @@ class KfCorpDay(WireModel):
 
     stat_time: Timestamp
     """Midnight in China."""
-    statistic: KfCorpStatistic
+    statistic: KfCorpStatistic | None = None
+    """None for a day on which nothing happened, and until the figures are there (about 6 in the next morning)."""
 
 
 class KfCorpStatistics(Reply):
@@ -66,7 +67,8 @@ class KfServicerDay(WireModel):
 
     stat_time: Timestamp
     """Midnight in China."""
-    statistic: KfServicerStatistic
+    statistic: KfServicerStatistic | None = None
+    """None for a day on which nothing happened, and until the figures are there (about 6 in the next morning)."""
 
 
 class KfServicerStatistics(Reply):

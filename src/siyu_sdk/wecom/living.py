@@ -9,7 +9,8 @@ from pydantic import Field
 
 from ..core.call import Call
 from ..core.endpoint import GET, POST, paged
-from ..core.model import Flag, MaxBytes, NotEmpty, OpenIntEnum, OrDict, Reply, Timestamp, WireModel
+from ..core.model import Flag, MaxBytes, MaxChars, MaxItems, NotEmpty, OpenIntEnum, OrDict, Reply, Timestamp, WireModel
+from .common import some_change
 from .resource import CursorReply, M, WeComResource
 
 
@@ -53,8 +54,8 @@ class ActivityDetail(WireModel):
     """What an event says of itself (活动直播详情)."""
 
     description: str | None = None
-    image_list: tuple[str, ...] = ()
-    """Pictures by id, from `media.upload`."""
+    image_list: Annotated[tuple[str, ...], MaxItems(5)] = ()
+    """Pictures by id, from `media.upload`: the platform would drop a sixth without a word."""
 
 
 class CreatedLiving(Reply):
@@ -90,7 +91,7 @@ class Living(WireModel):
     """Only where a recording is made."""
     type: LivingType | None = None
     push_stream_url: str | None = Field(None, repr=False)
-    """Where an encoder sends the pictures: whoever knows it can broadcast."""
+    """Where an encoder sends the pictures: whoever knows it can broadcast. Only of events that have not begun."""
     online_count: int | None = None
     subscribe_count: int | None = None
 
@@ -178,9 +179,13 @@ class LivingCode(Reply):
     living_code: str = Field(repr=False)
 
 
-Theme = Annotated[str, NotEmpty, MaxBytes(60)]
-Description = Annotated[str, MaxBytes(300)]
+# The pages count differently: booking a room in characters, changing it in bytes.
+Theme = Annotated[str, NotEmpty, MaxChars(20)]
+Description = Annotated[str, MaxChars(100)]
 Seconds = Annotated[int, Field(ge=0)]
+
+
+_changed = some_change("theme", "living_start", "living_duration", "type", "description", "remind_time")
 
 
 class Livings(WeComResource[M]):
@@ -204,24 +209,27 @@ class Livings(WeComResource[M]):
     ) -> Call[CreatedLiving]:
         """Book a room (创建预约直播).
 
-        `living_duration` and `remind_time` (how long before the start viewers are told) are seconds; `theme` has up to 60 bytes of UTF-8,
-        `description` 300. Events have their description and pictures in `activity_detail`, and alone take the three `activity_…`.
+        `living_duration` and `remind_time` (how long before the start viewers are told) are seconds; `theme` has up to 20 characters,
+        `description` 100. Events have their description and up to 5 pictures in `activity_detail`, and alone take the three `activity_…`.
         """
         ...
 
-    @POST("/cgi-bin/living/modify", docs=93640, idempotent=True)
+    @POST("/cgi-bin/living/modify", docs=93640, idempotent=True, check=_changed)
     def update(
         self,
         livingid: str,
         *,
-        theme: Theme | None = None,
+        theme: Annotated[str, NotEmpty, MaxBytes(60)] | None = None,
         living_start: Timestamp | None = None,
         living_duration: Seconds | None = None,
         type: LivingType | None = None,
-        description: Description | None = None,
+        description: Annotated[str, MaxBytes(300)] | None = None,
         remind_time: Seconds | None = None,
     ) -> Call[Reply]:
-        """Change a room before it begins; what is left out stays (修改预约直播)."""
+        """Change a room before it begins; what is left out stays (修改预约直播).
+
+        `theme` has up to 60 bytes of UTF-8, `description` 300.
+        """
         ...
 
     @POST("/cgi-bin/living/cancel", docs=93638)
@@ -236,9 +244,9 @@ class Livings(WeComResource[M]):
 
     @POST("/cgi-bin/living/get_living_code", docs=93641, idempotent=True)
     def code(self, livingid: str, openid: str) -> Call[LivingCode]:
-        """Fetch a ticket with which a WeChat user watches in a mini-program (获取微信观看直播凭证).
+        """Fetch a ticket with which a WeChat user watches a room or its recording (获取微信观看直播凭证).
 
-        `openid` is that of the user in your mini-program. The ticket lives 5 minutes and lets in this one user.
+        It works in WeChat alone, and may be used again and again for 5 minutes.
         """
         ...
 
@@ -271,6 +279,6 @@ class Livings(WeComResource[M]):
     def share_info(self, ww_share_code: str) -> Call[LivingShare]:
         """Tell who came from a room to a shop's mini-program, and by whose invitation (获取跳转小程序商城的直播观众信息).
 
-        `ww_share_code` is in the address that the mini-program was opened with.
+        `ww_share_code` is in the address that the mini-program was opened with, and lives 5 minutes. The company must have bound it.
         """
         ...

@@ -61,9 +61,9 @@ class SendStatus(OpenIntEnum):
 
 
 class TagGroup(WireModel):
-    """Customers with any of these tags."""
+    """Customers with any of these up to 100 tags: of the company, or of a rule group."""
 
-    tag_list: Annotated[Sequence[str], NotEmpty]
+    tag_list: Annotated[Sequence[str], NotEmpty, MaxItems(100)]
 
 
 class TagFilter(WireModel):
@@ -181,7 +181,8 @@ class MassMessages(WeComResource[M]):
 
         Nothing is sent yet: members have to confirm. With `external_userid` (up to 10,000) and `sender`, that member is asked; without
         `sender`, for each customer the member who last chatted with them. With `sender` alone, the message goes to **all** customers
-        of that member, narrowed by `tag_filter`. A list that is given but empty is refused, for it would mean everybody.
+        of that member, narrowed by `tag_filter`, which does not count beside `external_userid`. A list that is given but empty is refused,
+        for it would mean everybody.
         `chat_type="group"` needs `sender`, and goes to the groups in `chat_id_list` (up to 2,000), or to all of that member.
 
         At least text (4,000 bytes of UTF-8) or attachments (up to 9). A media_id lives 3 days: a member who confirms on the fourth has

@@ -125,8 +125,9 @@ class Media(WeComResource[M]):
 
     @POST("/cgi-bin/media/upload", docs=90253, idempotent=True, check=_fits)
     def upload(self, media: Annotated[FileLike, File], *, type: Annotated[MediaType, Query]) -> Call[UploadedMedia]:
-        """Upload a file for 3 days (上传临时素材).
+        """Upload a file for 3 days (上传临时素材): a path, bytes, a file, an async iterator or an `Upload`.
 
+        A picture (JPG, PNG) has up to 10 MB, a voice message (AMR, 60 s) 2 MB, a video (MP4) 10 MB, a file 20 MB, and none under 6 bytes.
         The `media_id` may be used by all apps of the company until it ends: then sending with it fails (40007), and so does a member who
         confirms a mass message too late. Uploading again gives a new id and spoils nothing.
         """

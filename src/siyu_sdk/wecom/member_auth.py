@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ..core.call import Call
-from ..core.endpoint import GET, paged
+from ..core.endpoint import POST, paged
 from ..core.model import Reply, Secret, WireModel
 from .resource import CursorReply, M, WeComResource
 
@@ -50,9 +50,9 @@ class SelectedMembers(Reply):
 class MemberAuths(WeComResource[M]):
     """Members who authorised a third-party app themselves (成员授权)."""
 
-    @GET("/cgi-bin/user/list_member_auth", docs=94513)
+    @POST("/cgi-bin/user/list_member_auth", docs=94513, idempotent=True)
     def list(self, *, cursor: str | None = None, limit: Annotated[int, Field(ge=1, le=1000)] | None = None) -> Call[AuthorizedMembers]:
-        """List the members who authorised the app, one page (获取成员授权列表). `limit` is 1 to 1,000."""
+        """List the members who authorised the app, one page (获取成员授权列表). `limit` is 1 to 1,000 (1,000 if left out)."""
         ...
 
     @paged
@@ -60,12 +60,12 @@ class MemberAuths(WeComResource[M]):
         """Every member who authorised the app, one by one, page after page (获取成员授权列表)."""
         return MemberAuths.list(limit=limit)
 
-    @GET("/cgi-bin/user/check_member_auth", docs=94514)
+    @POST("/cgi-bin/user/check_member_auth", docs=94514, idempotent=True)
     def check(self, open_userid: str) -> Call[MemberAuthorized]:
         """Tell whether a member authorised the app (查询成员用户是否已授权)."""
         ...
 
-    @GET("/cgi-bin/user/list_selected_ticket_user", docs=94894)
+    @POST("/cgi-bin/user/list_selected_ticket_user", docs=94894, idempotent=True)
     def selected(self, selected_ticket: Secret) -> Call[SelectedMembers]:
         """List whom a member picked in the page: the ticket comes from the picker of the JS-SDK (获取选人ticket对应的用户)."""
         ...

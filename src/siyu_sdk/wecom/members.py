@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from ..core.call import Call
 from ..core.endpoint import GET, POST, paged
 from ..core.errors import InputError
-from ..core.model import Flag, MaxBytes, MaxChars, MaxItems, NotEmpty, OpenIntEnum, OrDict, Reply, WireModel
+from ..core.model import Checked, Flag, MaxBytes, MaxChars, MaxItems, NotEmpty, OpenIntEnum, OrDict, Reply, WireModel
 from .resource import CursorReply, M, WeComResource
 
 
@@ -23,8 +24,8 @@ class Gender(OpenIntEnum):
     FEMALE = 2
 
 
-GenderText = Annotated[Gender, PlainSerializer(str, when_used="json")]
-"""A member's gender: a number in a string on the wire, unlike a customer's."""
+GenderText = Annotated[Gender, BeforeValidator(lambda value: value or 0), PlainSerializer(str, when_used="json")]
+"""A member's gender: a number in a string on the wire, unlike a customer's. Apps that may not see it get 0, or an empty string."""
 
 
 class MemberStatus(OpenIntEnum):
@@ -210,6 +211,15 @@ class EmailType(OpenIntEnum):
     EMAIL = 2
 
 
+def _is_userid(userid: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z_@.-]*", userid):
+        raise ValueError("letters, digits and _ - @ . are allowed, the first a letter or a digit")
+    return userid
+
+
+NewUserid = Annotated[str, NotEmpty, MaxBytes(64), Checked(_is_userid)]
+Leaders = Annotated[Sequence[str], MaxItems(5)]
+Ranks = Sequence[Annotated[int, Field(ge=0, lt=2**32)]]
 Departments = Annotated[Sequence[int], MaxItems(100)]
 Mobile = Annotated[str, MaxBytes(32)]
 Address = Annotated[str, MaxBytes(64)]
@@ -222,28 +232,40 @@ def _one_for_each_department(arguments: Mapping[str, Any]) -> None:
             raise InputError(f"{name} has one entry for each department: {len(departments)}, got {len(arguments[name])}", name)
 
 
+def _reachable(arguments: Mapping[str, Any]) -> None:
+    if not arguments.get("mobile") and not arguments.get("email"):
+        raise InputError("give mobile or email", "mobile")
+    _one_for_each_department(arguments)
+
+
+def _changed(arguments: Mapping[str, Any]) -> None:
+    if len(arguments) == 1:
+        raise InputError("there is nothing to change: give at least one field besides userid", "userid")
+    _one_for_each_department(arguments)
+
+
 class Members(WeComResource[M]):
     """Members of the company (成员管理).
 
     Writing needs the secret of the directory sync (通讯录同步). Departments and their members are best written one call after the other.
     """
 
-    @POST("/cgi-bin/user/create", docs=90195, check=_one_for_each_department)
+    @POST("/cgi-bin/user/create", docs=90195, check=_reachable)
     def create(
         self,
-        userid: Annotated[str, NotEmpty, MaxBytes(64)],
+        userid: NewUserid,
         name: Annotated[str, NotEmpty, MaxChars(64)],
         department: Annotated[Departments, NotEmpty],
         *,
         alias: Annotated[str, MaxChars(64)] | None = None,
         mobile: Mobile | None = None,
-        order: Sequence[int] | None = None,
+        order: Ranks | None = None,
         position: Annotated[str, MaxChars(128)] | None = None,
         gender: GenderText | None = None,
         email: Address | None = None,
         biz_mail: Address | None = None,
         is_leader_in_dept: Sequence[Flag] | None = None,
-        direct_leader: Sequence[str] | None = None,
+        direct_leader: Leaders | None = None,
         enable: Flag | None = None,
         avatar_mediaid: str | None = None,
         telephone: Annotated[str, MaxBytes(32)] | None = None,
@@ -256,9 +278,10 @@ class Members(WeComResource[M]):
     ) -> Call[Reply]:
         """Add a member (创建成员).
 
-        Give `mobile` or `email`: the member is invited through it, unless `to_invite=False`. `order` and `is_leader_in_dept` have one
-        entry for each of up to 100 departments. `external_position` has at most 12 Chinese characters. Raises Conflict where the
-        id (60102) or the number (60104) is taken, QuotaExceeded (45024) where the company is full.
+        An id has letters, digits and `_-@.`. Give `mobile` or `email`: the member is invited through it, unless `to_invite=False`. `order`
+        and `is_leader_in_dept` have one entry for each of up to 100 departments; at most 5 `direct_leader`s. `external_position` has at
+        most 12 Chinese characters. Raises Conflict where the id (60102) or the number (60104) is taken, QuotaExceeded (45024) where the
+        company is full.
         """
         ...
 
@@ -271,24 +294,24 @@ class Members(WeComResource[M]):
         """
         ...
 
-    @POST("/cgi-bin/user/update", docs=90197, idempotent=True, check=_one_for_each_department)
+    @POST("/cgi-bin/user/update", docs=90197, idempotent=True, check=_changed)
     def update(
         self,
         userid: str,
         *,
-        new_userid: Annotated[str, NotEmpty, MaxBytes(64)] | None = None,
+        new_userid: NewUserid | None = None,
         name: Annotated[str, NotEmpty, MaxChars(64)] | None = None,
         alias: Annotated[str, MaxChars(64)] | None = None,
         mobile: Mobile | None = None,
         department: Departments | None = None,
-        order: Sequence[int] | None = None,
+        order: Ranks | None = None,
         position: Annotated[str, MaxChars(128)] | None = None,
         gender: GenderText | None = None,
         email: Address | None = None,
         biz_mail: Address | None = None,
         biz_mail_alias: OrDict[MailAliases] | None = None,
         is_leader_in_dept: Sequence[Flag] | None = None,
-        direct_leader: Sequence[str] | None = None,
+        direct_leader: Leaders | None = None,
         enable: Flag | None = None,
         avatar_mediaid: str | None = None,
         telephone: Annotated[str, MaxBytes(32)] | None = None,

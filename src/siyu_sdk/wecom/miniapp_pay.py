@@ -10,10 +10,10 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from ..core.call import Call, File
-from ..core.endpoint import GET, POST
+from ..core.endpoint import POST
 from ..core.errors import InputError
 from ..core.files import FileLike
-from ..core.model import NotEmpty, OrDict, Reply, Rfc3339, Timestamp
+from ..core.model import MaxChars, NotEmpty, OrDict, Reply, Rfc3339, Timestamp
 from .miniapp_pay_models import (
     Amount,
     Application,
@@ -38,7 +38,9 @@ from .miniapp_pay_models import (
 )
 from .resource import M, WeComResource
 
-Number = Annotated[str, NotEmpty]
+Number = Annotated[str, NotEmpty, MaxChars(32)]
+"""A number of your own, of an application or an order."""
+RefundNumber = Annotated[str, NotEmpty, MaxChars(64)]
 
 
 def _whole(arguments: Mapping[str, Any]) -> None:
@@ -57,7 +59,10 @@ class MiniAppPay(WeComResource[M]):
 
     @POST("/cgi-bin/miniapppay/upload_image", docs=98972, idempotent=True)
     def upload_image(self, media: Annotated[FileLike, File]) -> Call[UploadedPicture]:
-        """Upload a picture for an application (上传图片)."""
+        """Upload a picture for an application (提交图片).
+
+        JPG, PNG or BMP, up to 2 MB. Its id lives 30 days, and is of use to this app alone.
+        """
         ...
 
     @POST("/cgi-bin/miniapppay/apply_mch", docs=98973)
@@ -79,7 +84,7 @@ class MiniAppPay(WeComResource[M]):
         business_addition_pics: OrDict[Pictures] | None = None,
         userid: str | None = None,
     ) -> Call[Application]:
-        """Apply for a merchant of WeChat Pay (提交创建商户号申请单).
+        """Apply for a merchant of WeChat Pay (提交创建对外收款账户的申请单).
 
         `out_request_no` is a number of your own. Pictures come from `upload_image`. `owner` says that the legal person is the one who
         profits; else `ubo_info` says who does. `userid` is the member who may pay out. What is wrong is in the error's `details`.
@@ -91,26 +96,27 @@ class MiniAppPay(WeComResource[M]):
         """Tell how far an application is, and what has to be signed or proved (查询申请单状态)."""
         ...
 
-    @POST("/cgi-bin/miniapppay/create_order", docs=97322, idempotent=True, check=_address)
+    @POST("/cgi-bin/miniapppay/create_order", docs=97322, check=_address)
     def create_order(
         self,
         *,
         appid: str,
         mchid: str,
         out_trade_no: Number,
-        description: str,
+        description: Annotated[str, NotEmpty, MaxChars(127)],
         amount: OrDict[Amount],
         payer: OrDict[Payer],
         scene_info: OrDict[SceneInfo],
         scenekey: str | None = None,
         time_expire: Rfc3339 | None = None,
-        attach: str | None = None,
-        goods_tag: str | None = None,
+        attach: Annotated[str, MaxChars(128)] | None = None,
+        goods_tag: Annotated[str, MaxChars(32)] | None = None,
         detail: OrDict[OrderDetail] | None = None,
     ) -> Call[PrepaidOrder]:
-        """Make an order that a customer pays in a mini-program (创建订单).
+        """Make an order that a customer pays in a mini-program (小程序下单).
 
-        `amount.total` is fen. The same `out_trade_no` with the same content gives the same order again; with another one it is refused.
+        `amount.total` is fen. An `out_trade_no` is one order of the merchant: after OutcomeUnknown repeat the call with that number, never
+        with a new one. `attach` comes back with the order, `scenekey` counts it for the member who sent the mini-program.
         """
         ...
 
@@ -121,7 +127,7 @@ class MiniAppPay(WeComResource[M]):
 
     @POST("/cgi-bin/miniapppay/close_order", docs=97324, idempotent=True)
     def close_order(self, *, mchid: str, out_trade_no: Number) -> Call[Reply]:
-        """Close an order that is not paid; its number is used up (关闭订单)."""
+        """Close an order that is not paid, 5 minutes after it was made at the earliest (关闭订单)."""
         ...
 
     @POST("/cgi-bin/miniapppay/get_sign", docs=98130, idempotent=True)
@@ -130,11 +136,15 @@ class MiniAppPay(WeComResource[M]):
         *,
         appid: str,
         prepay_id: str,
-        nonce: str,
+        nonce: Annotated[str, NotEmpty, MaxChars(32)],
         timestamp: Timestamp,
         sign_type: Literal["RSA"] = "RSA",
     ) -> Call[PaySignature]:
-        """Sign what `wx.requestPayment` takes (获取支付签名). Give it the same `nonce` and `timestamp`, the latter as text."""
+        """Sign what `wx.requestPayment` takes (获取支付签名).
+
+        `prepay_id` is up to 2 hours old, `nonce` has up to 32 letters and digits. Give the page the same `nonce` and `timestamp`, the
+        latter as text.
+        """
         ...
 
     @POST("/cgi-bin/miniapppay/refund", docs=97333, idempotent=True, check=_whole)
@@ -144,28 +154,28 @@ class MiniAppPay(WeComResource[M]):
         appid: str,
         mchid: str,
         out_trade_no: Number,
-        out_refund_no: Number,
+        out_refund_no: RefundNumber,
         amount: OrDict[RefundAmount],
         reason: str | None = None,
         funds_account: str | None = None,
     ) -> Call[Refund]:
         """Refund an order, wholly or in part (申请退款).
 
-        All of `amount` is fen. The same `out_refund_no` never refunds twice: after an error repeat it with that number, never a new one.
-        The reply only says that it was taken; `get_refund` tells what became of it.
+        All of `amount` is fen. The same `out_refund_no` never refunds twice: after an error repeat it with that number, never a new one. An
+        order takes one refund a minute, 50 in all, for a year. The reply only says that it was taken; `get_refund` tells what became of it.
         """
         ...
 
     @POST("/cgi-bin/miniapppay/get_refund_detail", docs=97352, idempotent=True)
-    def get_refund(self, *, mchid: str, out_refund_no: Number) -> Call[RefundDetail]:
+    def get_refund(self, *, mchid: str, out_refund_no: RefundNumber) -> Call[RefundDetail]:
         """Fetch a refund and how far it is (查询退款)."""
         ...
 
-    @GET("/cgi-bin/miniapppay/get_bill", docs=98115)
+    @POST("/cgi-bin/miniapppay/get_bill", docs=98115, idempotent=True)
     def get_bill(self, *, mchid: str, bill_date: date, bill_type: str | None = None, tar_type: str | None = None) -> Call[BillDownload]:
-        """Fetch where the bill of a day lies (获取交易账单).
+        """Fetch where the bill of a day lies, up to three months back (交易账单申请).
 
-        `bill_type` is `ALL` (if left out), `SUCCESS` or `REFUND`; `tar_type` `GZIP` packs it. Fetch the address soon, with `auth` as the
-        `Authorization` header.
+        `bill_type` is `ALL` (if left out), `SUCCESS` or `REFUND`; `tar_type` `GZIP` packs it. The address lives 30 seconds, and is fetched
+        with `auth` as the `Authorization` header.
         """
         ...

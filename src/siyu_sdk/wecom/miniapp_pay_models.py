@@ -42,8 +42,8 @@ class IdCard(WireModel):
     id_doc_type: int
     id_card_copy_open_wx_pay_media_id: str
     """The side with the portrait."""
-    id_card_national_open_wx_pay_media_id: str
-    """The side with the emblem."""
+    id_card_national_open_wx_pay_media_id: str | None = None
+    """The side with the emblem; documents other than identity cards have none."""
     id_card_name: str = Field(repr=False)
     id_card_number: str = Field(repr=False)
     id_card_address: str | None = Field(None, repr=False)
@@ -208,6 +208,8 @@ class TradeState(OpenStrEnum):
     REVOKED = "REVOKED"
     USERPAYING = "USERPAYING"
     PAYERROR = "PAYERROR"
+    ACCEPT = "ACCEPT"
+    """Taken; the money is still to come."""
 
 
 class PaidAmount(WireModel):
@@ -324,6 +326,8 @@ class RefundState(OpenStrEnum):
     """How far a refund is (退款状态)."""
 
     SUCCESS = "SUCCESS"
+    CLOSE = "CLOSE"
+    """As the page writes it; WeChat Pay itself has CLOSED."""
     CLOSED = "CLOSED"
     PROCESSING = "PROCESSING"
     ABNORMAL = "ABNORMAL"

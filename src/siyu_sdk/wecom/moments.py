@@ -15,12 +15,12 @@ from attrs import field, frozen
 from pydantic import Field
 
 from ..core.call import Call, Flow, Gather, Sleep
-from ..core.endpoint import POST, flow, paged
+from ..core.endpoint import GET, POST, flow, paged
 from ..core.errors import InputError, OutcomeUnknown, SiyuError
-from ..core.model import MaxChars, MaxItems, OpenIntEnum, OrDict, Reply, Timestamp, WireModel
+from ..core.model import MaxBytes, MaxItems, OpenIntEnum, OrDict, Reply, Timestamp, WireModel
 from .common import SKEW, ItemResult, MaxMembers, MemberRange, clock_of, within
 from .mass_messages import CreateType, FilterType
-from .messages import Content, Envelope, Image, Other, Text, Video
+from .messages import Content, Envelope, Image, MaxTextChars, Other, Text, UploadedImage, Video
 from .resource import CursorReply, M, WeComResource
 
 
@@ -46,23 +46,16 @@ class PublishStatus(OpenIntEnum):
     PUBLISHED = 1
 
 
-class MaxTextChars(MaxChars):
-    """At most so many characters in the content of a `Text`."""
-
-    def measure(self, value: Text) -> int:
-        """Count the content alone."""
-        return len(value.content)
-
-
 class MomentLink(Content):
     """A card that opens a page, in a moment: its cover is an uploaded file, unlike that of a message's `Link` (图文)."""
 
     msgtype = "link"
+    needs = ("media_id",)
 
-    title: str | None = None
+    title: Annotated[str, MaxBytes(128)] | None = None
     url: str
     media_id: str | None = None
-    """The cover, from `media.upload_attachment`."""
+    """The cover, from `media.upload_attachment`. Needed for sending."""
 
 
 class MomentVideo(Video):
@@ -72,12 +65,12 @@ class MomentVideo(Video):
     """Its cover."""
 
 
-MomentAttachment: TypeAlias = Annotated[Image | MomentLink | Video | Other, Envelope()]
+MomentAttachment: TypeAlias = Annotated[UploadedImage | MomentLink | Video | Other, Envelope()]
 """What goes with the text of a moment."""
 
 
 class CustomerTags(WireModel):
-    """Customers with any of these tags."""
+    """Customers with any of these tags of the company; tags of rule groups do not count."""
 
     tag_list: tuple[str, ...] = ()
 
@@ -264,9 +257,6 @@ def _publishable(arguments: Mapping[str, Any]) -> None:
     attachments: Sequence[Content] = arguments.get("attachments") or ()
     if (text is None or not text.content) and not attachments:
         raise InputError("there is nothing to publish: give text, attachments, or both", "text")
-    for index, content in enumerate(attachments):
-        if isinstance(content, Image) and not content.media_id:
-            raise InputError("a picture of a moment needs media_id, from media.upload_attachment", f"attachments.{index}.media_id")
     kinds = Counter(content.msgtype for content in attachments)
     for kind in ("video", "link"):
         if kinds[kind] > 1:
@@ -289,12 +279,12 @@ class Moments(WeComResource[M]):
         Nothing is published yet: a job makes the moment, then members have to publish it. At least text (2,000 characters) or attachments:
         up to 9 pictures, **or** 1 video, **or** 1 link; a mixture is refused by the platform (InvalidArgument). Their ids come from
         `media.upload_attachment` with `AttachmentType.MOMENT`, and no other ids are taken (41072).
-        A range that is left out means everybody; up to 100,000 members. Raises RateLimited (41078) while too many jobs run. Repeating it
-        makes a second moment: after OutcomeUnknown look for the moment with `list` first.
+        A range that is left out means everybody; up to 100,000 members. 10 moments a minute; RateLimited (41078) while too many jobs run.
+        Repeating it makes a second moment: after OutcomeUnknown look for the moment with `list` first.
         """
         ...
 
-    @POST("/cgi-bin/externalcontact/get_moment_task_result", docs=95094, idempotent=True)
+    @GET("/cgi-bin/externalcontact/get_moment_task_result", docs=95094)
     def job(self, jobid: str) -> Call[Job]:
         """Tell how far a job is, and the `moment_id` once it is done (获取任务创建结果). NotFound (40088) after 24 hours."""
         ...

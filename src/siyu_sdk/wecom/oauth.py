@@ -134,7 +134,7 @@ class OAuth(WeComResource[M]):
 
     @GET("/cgi-bin/user/getuserinfo", docs=91023, idempotent=False)
     def get_old(self, code: Secret) -> Call[OldVisitor]:
-        """Find out who opened the page, by the older path (获取访问用户身份). New code takes `get`: this one knows no `user_ticket`."""
+        """Find out who opened the page, by the older path (获取访问用户身份). New code takes `get`."""
         ...
 
     @POST("/cgi-bin/auth/get_tfa_info", docs=99499)
@@ -167,7 +167,7 @@ class MiniProgramLogins(WeComResource[M]):
         """
         ...
 
-    @POST("/cgi-bin/miniprogram/transfer_session", docs=93403, idempotent=True)
+    @POST("/cgi-bin/miniprogram/transfer_session", docs=93355, idempotent=True)
     def transfer(self, userid: Annotated[str, Field(min_length=1)], session_key: Secret) -> Call[MiniProgramSession]:
         """Turn the session of a downstream company's member into the one inside that company (获取下级/下游企业小程序session).
 

@@ -19,7 +19,7 @@ from pydantic import Field
 from ..core.call import Call
 from ..core.endpoint import POST, paged
 from ..core.errors import InputError
-from ..core.model import Flag, NotEmpty, OrDict, Reply, Timestamp, WireModel
+from ..core.model import Flag, MaxBytes, MaxItems, NotEmpty, OrDict, Reply, Timestamp, WireModel
 from .paging import HasMoreReply
 from .resource import M, WeComResource
 
@@ -50,7 +50,9 @@ def signature(body: Mapping[str, Any], secret: str) -> str:
 
 
 def signed(call: Call[R], secret: str, *, ts: datetime | None = None, nonce_str: str | None = None) -> Call[R]:
-    """Make the same call with `nonce_str`, `ts` and `sig`. Sign just before sending: the platform refuses old ones.
+    """Make the same call with `nonce_str`, `ts` and `sig` (签名算法).
+
+    Sign just before sending: `ts` may be 15 minutes off, and a nonce counts once in that time.
 
     Raises:
         InputError: calls like this one are not signed.
@@ -100,7 +102,7 @@ class AppProduct(WireModel):
 
     order_type: int
     """0 for a new order; more users, or a longer time, are others."""
-    buy_info_list: Sequence[BuyInfo] = ()
+    buy_info_list: Annotated[Sequence[BuyInfo], MaxItems(20)] = ()
     notify_custom_corp: Flag | None = None
     """Whether the customer is asked in WeCom to confirm."""
 
@@ -219,6 +221,12 @@ class InvoicePage(HasMoreReply):
         return self.invoice_list
 
 
+def _both_ends(arguments: Mapping[str, Any]) -> None:
+    if ("start_time" in arguments) != ("end_time" in arguments):
+        missing = "end_time" if "start_time" in arguments else "start_time"
+        raise InputError("start_time and end_time come together", missing)
+
+
 class PayTool(WeComResource[M]):
     """The provider's till (收款工具). Needs a client with the provider's credential; calls on orders are to be `signed`."""
 
@@ -258,12 +266,15 @@ class PayTool(WeComResource[M]):
         start_time: Timestamp | None = None,
         end_time: Timestamp | None = None,
         cursor: str | None = None,
-        limit: Annotated[int, Field(ge=0)] = 100,
+        limit: Annotated[int, Field(ge=0, le=2000)] = 100,
         nonce_str: str | None = None,
         ts: Timestamp | None = None,
         sig: str | None = None,
     ) -> Call[PayOrderPage]:
-        """List orders, one page; the signature covers the cursor, so that every page is `signed` anew (获取收款订单列表)."""
+        """List orders, one page (获取收款订单列表). `limit` is up to 2,000.
+
+        The signature covers the cursor, so that every page is `signed` anew.
+        """
         ...
 
     @POST("/cgi-bin/paytool/get_order_detail", docs=98054, auth=PROVIDER, idempotent=True)
@@ -273,26 +284,38 @@ class PayTool(WeComResource[M]):
         """Fetch an order with its payment (获取收款订单详情)."""
         ...
 
-    @POST("/cgi-bin/paytool/get_invoice_list", docs=99436, auth=PROVIDER, idempotent=True)
+    @POST("/cgi-bin/paytool/get_invoice_list", docs=99436, auth=PROVIDER, idempotent=True, check=_both_ends)
     def list_invoices(
         self,
         *,
         start_time: Timestamp | None = None,
         end_time: Timestamp | None = None,
         cursor: str | None = None,
-        limit: Annotated[int, Field(ge=1)] | None = None,
+        limit: Annotated[int, Field(ge=1, le=100)] | None = None,
     ) -> Call[InvoicePage]:
-        """List the invoices that customers want, one page (获取发票列表). Only `has_more` tells whether to go on."""
+        """List the invoices that customers want, one page (获取发票列表). Only `has_more` tells whether to go on.
+
+        `start_time` and `end_time` come together. `limit` is 1 to 100 (50 if left out).
+        """
         ...
 
     @paged
     def all_invoices(self, *, start_time: Timestamp | None = None, end_time: Timestamp | None = None) -> Call[InvoicePage]:
         """Every invoice that customers want, one by one, page after page (获取发票列表)."""
-        return PayTool.list_invoices(start_time=start_time, end_time=end_time)
+        return PayTool.list_invoices(start_time=start_time, end_time=end_time, limit=100)
 
     @POST("/cgi-bin/paytool/mark_invoice_status", docs=99437, auth=PROVIDER, idempotent=True)
     def mark_invoice(
-        self, order_id: Annotated[str, NotEmpty], *, invoice_status: int, invoice_note: str, oper_userid: str | None = None
+        self,
+        order_id: Annotated[str, NotEmpty],
+        *,
+        invoice_status: int,
+        invoice_note: Annotated[str, MaxBytes(200)],
+        oper_userid: str | None = None,
     ) -> Call[Reply]:
-        """Say what became of an invoice (标记开票状态)."""
+        """Say what became of an invoice (标记开票状态).
+
+        `invoice_status` is 1 for one on paper that is in the post, 2 for one that went by e-mail, 3 for one that is called off. An invoice
+        that is out already stays as it is. The customer sees `invoice_note`, of up to 200 bytes.
+        """
         ...

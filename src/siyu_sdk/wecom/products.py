@@ -9,20 +9,29 @@ from pydantic import Field
 
 from ..core.call import Call
 from ..core.endpoint import POST, paged
-from ..core.model import MaxBytes, MaxChars, MaxItems, NotEmpty, OrDict, Reply, Timestamp, WireModel
-from .common import Complete, some_change
-from .messages import Image
+from ..core.model import Checked, MaxBytes, MaxChars, MaxItems, NotEmpty, OrDict, Reply, Timestamp, WireModel
+from .common import some_change
+from .messages import UploadedImage
 from .resource import CursorReply, M, WeComResource
 
 HIGHEST_PRICE = 5_000_000
 """Fen: 50,000 yuan."""
 
 
+def _plain(product_sn: str) -> str:
+    if product_sn and not (product_sn.isascii() and product_sn.isalnum()):
+        raise ValueError("letters and digits alone are allowed")
+    return product_sn
+
+
+ProductNumber = Annotated[str, MaxBytes(128), Checked(_plain)]
+
+
 class ProductAttachment(WireModel):
     """A picture of a product: `ProductAttachment(image=Image(media_id="…"))`."""
 
     type: str = "image"
-    image: Annotated[Image, Complete] | None = None
+    image: UploadedImage | None = None
     """Its `media_id` comes from `media.upload_attachment` with `AttachmentType.PRODUCT_ALBUM`."""
 
     def model_post_init(self, _context: Any, /) -> None:
@@ -76,12 +85,12 @@ class Products(WeComResource[M]):
         *,
         price: Annotated[int, Field(ge=0, le=HIGHEST_PRICE)],
         attachments: Annotated[Sequence[OrDict[ProductAttachment]], NotEmpty, MaxItems(9)],
-        product_sn: Annotated[str, MaxBytes(128)] | None = None,
+        product_sn: ProductNumber | None = None,
     ) -> Call[CreatedProduct]:
         """Add a product (创建商品图册).
 
-        `description` has at most 300 characters, `price` is in fen, up to 5,000,000 (50,000 yuan), `product_sn` has at most 128 bytes; 1 to
-        9 pictures, uploaded for this use (41072). Repeating it adds another one.
+        `description` has at most 300 characters, `price` is in fen, up to 5,000,000 (50,000 yuan), `product_sn` has at most 128 letters and
+        digits; 1 to 9 pictures, uploaded for this use (41072). Repeating it adds another one.
         """
         ...
 
@@ -113,7 +122,7 @@ class Products(WeComResource[M]):
         description: Annotated[str, NotEmpty, MaxChars(300)] | None = None,
         price: Annotated[int, Field(ge=0, le=HIGHEST_PRICE)] | None = None,
         attachments: Annotated[Sequence[OrDict[ProductAttachment]], NotEmpty, MaxItems(9)] | None = None,
-        product_sn: Annotated[str, MaxBytes(128)] | None = None,
+        product_sn: ProductNumber | None = None,
     ) -> Call[Reply]:
         """Change a product (编辑商品图册). What is left out stays; pictures that are given replace all. `price` is in fen."""
         ...

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from ..core.call import Call
+from ..core.call import Call, Spread
 from ..core.endpoint import GET, POST
 from ..core.errors import InputError
-from ..core.model import Flag, MaxItems, NotEmpty, OpenIntEnum, OrDict, Reply, WireModel
-from .app_message_models import MpNews, News, TextCard, TitledVideo, Voice
+from ..core.model import Flag, MaxItems, NotEmpty, OpenIntEnum, OrDict, Reply
+from .app_message_models import NoticeContent
 from .common import ItemResult
-from .messages import File, Image, MaxTextBytes, Text
-from .resource import M, WeComResource
-
-NoticeType = Literal["text", "image", "voice", "video", "file", "news", "mpnews", "textcard", "miniprogram"]
+from .resource import AgentId, M, WeComResource
 
 
 class SubscribeMode(OpenIntEnum):
@@ -40,15 +37,6 @@ class SubscribeQrCodes(Reply):
     qrcode_big: str | None = None
     qrcode_middle: str | None = None
     qrcode_thumb: str | None = None
-
-
-class NoticeMiniProgram(WireModel):
-    """A card that opens a page of a mini-program."""
-
-    appid: str
-    pagepath: str
-    title: str | None = None
-    thumb_media_id: str | None = None
 
 
 class SentNotice(Reply):
@@ -82,11 +70,6 @@ TARGETS = ("to_external_user", "to_parent_userid", "to_student_userid", "to_part
 def _sendable(arguments: Mapping[str, Any]) -> None:
     if not any(arguments.get(name) for name in TARGETS):
         raise InputError(f"nobody would receive it: give one of {', '.join(TARGETS)}", TARGETS[0])
-    if not arguments.get(arguments["msgtype"]):
-        raise InputError(f"msgtype is {arguments['msgtype']}, so {arguments['msgtype']} is needed", arguments["msgtype"])
-    image: Image | None = arguments.get("image")
-    if image is not None and not image.media_id:
-        raise InputError("a picture needs media_id here, from media.upload: an address is not enough", "image.media_id")
 
 
 class SchoolNotices(WeComResource[M]):
@@ -108,30 +91,21 @@ class SchoolNotices(WeComResource[M]):
         ...
 
     @POST("/cgi-bin/externalcontact/batch_to_external_userid", docs=92506, idempotent=True)
-    def batch_to_external_userid(self, mobiles: Annotated[Sequence[str], NotEmpty]) -> Call[ParentIds]:
-        """Find parents by their phone numbers (手机号转外部联系人ID). Each failure stands in `fail_list` with its reason."""
+    def batch_to_external_userid(self, mobiles: Annotated[Sequence[str], NotEmpty, MaxItems(100)]) -> Call[ParentIds]:
+        """Find parents by up to 100 phone numbers (手机号转外部联系人ID). Each failure stands in `fail_list` with its reason."""
         ...
 
     @POST("/cgi-bin/externalcontact/message/send", docs=92321, check=_sendable)
     def send(
         self,
-        msgtype: NoticeType,
+        message: Annotated[OrDict[NoticeContent], Spread],
         *,
-        agentid: int,
+        agentid: AgentId = None,
         to_external_user: Annotated[Sequence[str], MaxItems(1000)] | None = None,
         to_parent_userid: Annotated[Sequence[str], MaxItems(1000)] | None = None,
         to_student_userid: Annotated[Sequence[str], MaxItems(1000)] | None = None,
         to_party: Annotated[Sequence[int], MaxItems(100)] | None = None,
         toall: Flag | None = None,
-        text: Annotated[OrDict[Text], MaxTextBytes(2048)] | None = None,
-        image: OrDict[Image] | None = None,
-        voice: OrDict[Voice] | None = None,
-        video: OrDict[TitledVideo] | None = None,
-        file: OrDict[File] | None = None,
-        news: OrDict[News] | None = None,
-        mpnews: OrDict[MpNews] | None = None,
-        textcard: OrDict[TextCard] | None = None,
-        miniprogram: OrDict[NoticeMiniProgram] | None = None,
         enable_id_trans: Flag | None = None,
         enable_duplicate_check: Flag | None = None,
         duplicate_check_interval: Annotated[int, Field(ge=1, le=14_400)] | None = None,
@@ -139,7 +113,8 @@ class SchoolNotices(WeComResource[M]):
         """Send a notice to parents (发送「学校通知」).
 
         To up to 1,000 customers, parents or students each (their parents get it), up to 100 classes, or all: with `toall` the others are
-        ignored. Only the content that `msgtype` names is sent. A text has at most 2,048 bytes of UTF-8. With `enable_duplicate_check` the
-        same notice is not sent twice within `duplicate_check_interval` seconds (1,800 if left out, at most 4 hours).
+        ignored. A text has at most 2,048 bytes of UTF-8. Where `agentid` is left out, the client's own app speaks. With
+        `enable_duplicate_check` the same notice is not sent twice within `duplicate_check_interval` seconds (1,800 if left out, at most
+        4 hours).
         """
         ...

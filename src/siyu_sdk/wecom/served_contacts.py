@@ -18,7 +18,7 @@ class ServedContact(WireModel):
 
     is_customer: bool | None = None
     tmp_openid: str | None = None
-    """A passing id, for those who are no customers too; it does not last."""
+    """A passing id, for those who are no customers too: whoever reads the first page again gets other ones."""
     external_userid: str | None = None
     """Only of customers."""
     name: str | None = None
@@ -45,7 +45,10 @@ class ServedContacts(WeComResource[M]):
 
     @POST("/cgi-bin/externalcontact/contact_list", docs=99434, idempotent=True)
     def list(self, *, cursor: str | None = None, limit: Annotated[int, Field(ge=1, le=1000)] | None = None) -> Call[ServedContactPage]:
-        """List the people whom members have served, one page (获取已服务的外部联系人). `limit` is 1 to 1,000."""
+        """List the people whom members have served, one page (获取已服务的外部联系人).
+
+        `limit` is 1 to 1,000 (1,000 if left out). A cursor lives 4 hours: read on at once, and do not store it.
+        """
         ...
 
     @paged

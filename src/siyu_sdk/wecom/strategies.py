@@ -1,7 +1,7 @@
 """Rule groups (规则组): which administrators may do what, over which members. One kind for customers, one for moments.
 
-For the secret of 客户联系 alone. Groups stand in each other, up to 5 levels deep. Write one after another: parallel writes are refused
-(6000, Conflict).
+An app sees and changes only those that it has made itself; it needs the right to them (管理客户联系规则组). Groups stand in each other, up
+to 5 levels deep. Write one after another: parallel writes are refused (6000, Conflict).
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class CustomerPrivilege(WireModel):
     export_customer_list: bool | None = None
     export_customer_data: bool | None = None
     export_customer_group_list: bool | None = None
+    manage_customer_tag: bool | None = None
 
 
 class MomentPrivilege(WireModel):
@@ -135,7 +136,8 @@ class CreatedStrategy(Reply):
 
 
 Admins = Annotated[Sequence[str], NotEmpty, MaxItems(20)]
-Nodes = Annotated[Sequence[OrDict[StrategyNode]], NotEmpty, MaxItems(3000)]
+Nodes = Annotated[Sequence[OrDict[StrategyNode]], NotEmpty, MaxItems(100)]
+"""What one call takes; a group has room for 3,000."""
 PageSize = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -192,7 +194,8 @@ class CustomerStrategies(WeComResource[M]):
     ) -> Call[CreatedStrategy]:
         """Make a rule group (创建新的规则组).
 
-        Up to 20 administrators, and up to 3,000 members and departments, which have to be in the range of the group above (`parent_id`).
+        Up to 20 administrators, and up to 100 members and departments a call: `update` adds the others, up to 3,000. In a group above
+        (`parent_id`) they have to be in its range, and its rights hold: `privilege` is ignored.
         """
         ...
 
@@ -209,7 +212,8 @@ class CustomerStrategies(WeComResource[M]):
     ) -> Call[Reply]:
         """Change a rule group (编辑规则组及其管理范围).
 
-        What is left out stays; `admin_list` and `privilege` replace the old ones, the range is added to and taken from.
+        What is left out stays; `admin_list` and `privilege` replace the old ones, the range is added to and taken from, up to 100 nodes
+        each.
         """
         ...
 
@@ -259,7 +263,8 @@ class MomentStrategies(WeComResource[M]):
     ) -> Call[CreatedStrategy]:
         """Make a rule group (创建新的规则组).
 
-        Up to 20 administrators, and up to 3,000 members and departments, which have to be in the range of the group above (`parent_id`).
+        Up to 20 administrators, and up to 100 members and departments a call: `update` adds the others, up to 3,000. In a group above
+        (`parent_id`) they have to be in its range, and its rights hold: `privilege` is ignored.
         """
         ...
 
@@ -276,7 +281,8 @@ class MomentStrategies(WeComResource[M]):
     ) -> Call[Reply]:
         """Change a rule group (编辑规则组及其管理范围).
 
-        What is left out stays; `admin_list` and `privilege` replace the old ones, the range is added to and taken from.
+        What is left out stays; `admin_list` and `privilege` replace the old ones, the range is added to and taken from, up to 100 nodes
+        each.
         """
         ...
 

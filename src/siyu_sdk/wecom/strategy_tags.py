@@ -32,9 +32,10 @@ class AddedStrategyTags(Reply):
 
 
 class StrategyTags(WeComResource[M]):
-    """Tags of rule groups (规则组标签), for the secret of 客户联系 alone. They count with the company's: 3,000 in all.
+    """Tags of rule groups (规则组标签). An app sees and changes only those that it has made itself.
 
-    Write them one call at a time: parallel writes are refused (6000, Conflict). Customers get them with `customers.mark_tag`.
+    They count with the company's tags, of which there is room for thousands (the pages have named 3,000 and 10,000). Write them one call
+    at a time: parallel writes are refused (6000, Conflict). Customers get them with `customers.mark_tag`.
     """
 
     @POST("/cgi-bin/externalcontact/get_strategy_tag_list", docs=94882, idempotent=True)
@@ -63,8 +64,8 @@ class StrategyTags(WeComResource[M]):
     ) -> Call[AddedStrategyTags]:
         """Add tags to a group of a rule group, making the group if its name is new (为指定规则组创建企业客户标签).
 
-        With `group_id`, `group_name` and `order` (the group's) are ignored. Names have at most 30 characters. Raises Conflict (40071) where
-        the group has such a tag already, QuotaExceeded (40126) at 3,000 tags.
+        Only rule groups of the first level have tags. With `group_id`, `group_name` and `order` (the group's) are ignored. Names have at
+        most 30 characters. Raises Conflict (40071) where the group has such a tag already, QuotaExceeded (40126) where there are too many.
         """
         ...
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import Field
 
 from ..core.call import Call
 from ..core.endpoint import POST
@@ -47,12 +49,15 @@ class AddedCorpTags(Reply):
     tag_group: CorpTagGroup
 
 
+Order: TypeAlias = Annotated[int, Field(ge=0, lt=2**32)]
+"""0 to 2³² - 1; higher comes first."""
+
+
 class NewTag(WireModel):
     """A tag to add."""
 
     name: Annotated[str, NotEmpty, MaxChars(30)]
-    order: int | None = None
-    """0 to 2³² - 1; higher comes first."""
+    order: Order | None = None
 
 
 def _group_named(arguments: Mapping[str, Any]) -> None:
@@ -80,7 +85,7 @@ class CorpTags(WeComResource[M]):
         *,
         group_id: str | None = None,
         group_name: Annotated[str, MaxChars(30)] | None = None,
-        order: int | None = None,
+        order: Order | None = None,
         agentid: int | None = None,
     ) -> Call[AddedCorpTags]:
         """Add tags to a group, making the group if its name is new (添加企业客户标签).
@@ -97,7 +102,7 @@ class CorpTags(WeComResource[M]):
         id: str,
         *,
         name: Annotated[str, NotEmpty, MaxChars(30)] | None = None,
-        order: int | None = None,
+        order: Order | None = None,
         agentid: int | None = None,
     ) -> Call[Reply]:
         """Rename or move a tag or a group (编辑企业客户标签). Raises Conflict (40071) where the name is taken."""

@@ -11,9 +11,13 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from ..core.model import MaxBytes, MaxItems, NotEmpty, OpenIntEnum, Tagged, WireModel
+from .messages import Content
 
 Key = Annotated[str, MaxBytes(1024)]
 """Comes back in the event of the button."""
+
+TaskId = Annotated[str, NotEmpty, MaxBytes(128)]
+"""Digits, letters, `_`, `-` and `@`; unique in the app. Comes back in the events of the card."""
 
 
 class Target(OpenIntEnum):
@@ -174,17 +178,16 @@ class SubmitButton(WireModel):
     key: Key
 
 
-class Card(Tagged):
+class Card(Tagged, Content):
     """What all cards have."""
 
-    msgtype: ClassVar[str] = "template_card"
+    msgtype = "template_card"
     interactive: ClassVar[bool] = False
     """Whether it reports back: it needs a `task_id` then."""
 
     source: Source | None = None
     main_title: Title | None = None
-    task_id: Annotated[str, MaxBytes(128)] | None = None
-    """Digits, letters, `_`, `-` and `@`; unique in the app. Comes back in the events of the card."""
+    task_id: TaskId | None = None
     action_menu: ActionMenu | None = None
     card_action: Jump | None = None
     """Where a tap on the card leads."""
@@ -204,6 +207,8 @@ class _Notice(Card):
 class TextNotice(_Notice):
     """Texts (文本通知型). It needs `card_action`, and `main_title.title` or `sub_title_text`."""
 
+    needs = ("card_action", "main_title|sub_title_text")
+
     card_type: Literal["text_notice"] = "text_notice"
     emphasis_content: Title | None = None
     """A figure, large."""
@@ -213,6 +218,8 @@ class TextNotice(_Notice):
 
 class NewsNotice(_Notice):
     """A picture and texts (图文展示型). It needs `main_title`, `card_action`, and `card_image` or `image_text_area`."""
+
+    needs = ("main_title", "card_action", "card_image|image_text_area")
 
     card_type: Literal["news_notice"] = "news_notice"
     image_text_area: ImageText | None = None

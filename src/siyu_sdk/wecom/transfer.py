@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Final
+from functools import partial, update_wrapper
+from typing import Annotated, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 from pydantic import Field
 
 from ..core.call import Call, Flow, Pages
-from ..core.endpoint import POST, flow, paged
+from ..core.endpoint import POST, FlowMethod, flow, paged
 from ..core.errors import InputError, NotFound, SiyuError
 from ..core.model import MaxChars, MaxItems, NotEmpty
 from .common import SKEW, chunks, clock_of
@@ -39,7 +40,48 @@ from .transfer_models import (
     UnassignedPage,
 )
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 A_CALL: Final = 100
+
+Results: TypeAlias = Callable[..., Pages[TransferResult]]
+"""Lists the transfers between two members; each kind of transfer has its own."""
+
+
+def _outcome(
+    results: Results,
+    external_userid: Sequence[str] | None = None,
+    *,
+    handover_userid: str,
+    takeover_userid: str,
+    started_at: datetime | None = None,
+) -> Flow[TransferOutcome]:
+    """Ask how far a transfer is, for these customers or for all between the two (查询客户接替状态).
+
+    `started_at` leaves out transfers of earlier times, and tells when those who wait will have moved. Ask 24 hours after it.
+    """
+    found = dict[str, TransferResult]()
+    for row in (yield from results(handover_userid=handover_userid, takeover_userid=takeover_userid)):
+        if started_at and row.status == TransferStatus.DONE and row.takeover_time and row.takeover_time < started_at - SKEW:
+            continue  # an earlier transfer between the same two
+        if row.external_userid not in found or row.status == TransferStatus.WAITING:
+            found[row.external_userid] = row
+    if external_userid is not None:
+        unknown = TransferStatus.NO_RECORD
+        found = {key: found.get(key) or TransferResult(external_userid=key, status=unknown) for key in dict.fromkeys(external_userid)}
+    return TransferOutcome(tuple(found.values()), started_at + TAKES if started_at else None)
+
+
+def _of(results: Results, function: Callable[Concatenate[Results, P], Flow[T]]) -> FlowMethod[P, T]:
+    """A helper that both kinds of transfer have, made out of a function that takes the list of the one kind."""
+
+    def helper(_self: object, /, *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
+        return function(results, *args, **kwargs)
+
+    update_wrapper(helper, function)
+    helper.__name__ = helper.__qualname__ = function.__name__.lstrip("_")
+    return flow(helper)
 
 
 class OnjobTransfer(WeComResource[M]):
@@ -96,8 +138,7 @@ class OnjobTransfer(WeComResource[M]):
             theirs = (yield from Customers.list(handover_userid)).external_userid
         except NotFound:
             theirs = ()
-        running = OnjobTransfer.results(handover_userid=handover_userid, takeover_userid=takeover_userid)
-        return (yield from _planned(external_userid, theirs, running, handover_userid, takeover_userid))
+        return (yield from _planned(external_userid, theirs, OnjobTransfer.results, handover_userid, takeover_userid))
 
     @flow
     def start(self, plan: TransferPlan, *, transfer_success_msg: str | None = None) -> Flow[TransferRun]:
@@ -107,33 +148,10 @@ class OnjobTransfer(WeComResource[M]):
         again, which starts nothing twice: the platform says of each customer who is on the way already. Store what it gives, or at
         least its `started_at`, and ask for the `outcome` a day later.
         """
+        customers = partial(OnjobTransfer.customers, transfer_success_msg=transfer_success_msg)
+        return (yield from _started(plan, customers, OnjobTransfer.results, clock_of(self).now()))
 
-        def ask(some: Sequence[str]) -> Call[TransferStarted]:
-            return OnjobTransfer.customers(
-                some,
-                handover_userid=plan.handover_userid,
-                takeover_userid=plan.takeover_userid,
-                transfer_success_msg=transfer_success_msg,
-            )
-
-        results = OnjobTransfer.results(handover_userid=plan.handover_userid, takeover_userid=plan.takeover_userid)
-        return (yield from _started(plan, ask, results, clock_of(self).now()))
-
-    @flow
-    def outcome(
-        self,
-        external_userid: Sequence[str] | None = None,
-        *,
-        handover_userid: str,
-        takeover_userid: str,
-        started_at: datetime | None = None,
-    ) -> Flow[TransferOutcome]:
-        """Ask how far a transfer is, for these customers or for all between the two (查询客户接替状态).
-
-        `started_at` leaves out transfers of earlier times, and tells when those who wait will have moved. Ask 24 hours after it.
-        """
-        results = OnjobTransfer.results(handover_userid=handover_userid, takeover_userid=takeover_userid)
-        return (yield from _outcome(results, external_userid, started_at))
+    outcome = _of(results, _outcome)
 
     @flow
     def hand_over_groups(self, chat_id_list: Sequence[str], *, new_owner: str) -> Flow[GroupsHandedOver]:
@@ -220,8 +238,7 @@ class ResignedTransfer(WeComResource[M]):
             )
         waiting = yield from ResignedTransfer.all_unassigned()
         theirs = tuple(row.external_userid for row in waiting if row.handover_userid == handover_userid)
-        running = ResignedTransfer.results(handover_userid=handover_userid, takeover_userid=takeover_userid)
-        return (yield from _planned(external_userid, theirs, running, handover_userid, takeover_userid))
+        return (yield from _planned(external_userid, theirs, ResignedTransfer.results, handover_userid, takeover_userid))
 
     @flow
     def start(self, plan: TransferPlan) -> Flow[TransferRun]:
@@ -231,28 +248,9 @@ class ResignedTransfer(WeComResource[M]):
         again, which starts nothing twice: the platform says of each customer who is on the way already. Store what it gives, or at
         least its `started_at`, and ask for the `outcome` a day later.
         """
+        return (yield from _started(plan, ResignedTransfer.customers, ResignedTransfer.results, clock_of(self).now()))
 
-        def ask(some: Sequence[str]) -> Call[TransferStarted]:
-            return ResignedTransfer.customers(some, handover_userid=plan.handover_userid, takeover_userid=plan.takeover_userid)
-
-        results = ResignedTransfer.results(handover_userid=plan.handover_userid, takeover_userid=plan.takeover_userid)
-        return (yield from _started(plan, ask, results, clock_of(self).now()))
-
-    @flow
-    def outcome(
-        self,
-        external_userid: Sequence[str] | None = None,
-        *,
-        handover_userid: str,
-        takeover_userid: str,
-        started_at: datetime | None = None,
-    ) -> Flow[TransferOutcome]:
-        """Ask how far a transfer is, for these customers or for all between the two (查询客户接替状态).
-
-        `started_at` leaves out transfers of earlier times, and tells when those who wait will have moved. Ask 24 hours after it.
-        """
-        results = ResignedTransfer.results(handover_userid=handover_userid, takeover_userid=takeover_userid)
-        return (yield from _outcome(results, external_userid, started_at))
+    outcome = _of(results, _outcome)
 
     @flow
     def hand_over_groups(self, chat_id_list: Sequence[str], *, new_owner: str) -> Flow[GroupsHandedOver]:
@@ -276,10 +274,9 @@ def _may_take(giver: str, taker: str) -> Flow[tuple[str, ...]]:
     return members
 
 
-def _planned(
-    asked: Sequence[str] | None, theirs: Sequence[str], results: Pages[TransferResult], giver: str, taker: str
-) -> Flow[TransferPlan]:
-    running = {row.external_userid for row in (yield from results) if row.status == TransferStatus.WAITING}
+def _planned(asked: Sequence[str] | None, theirs: Sequence[str], results: Results, giver: str, taker: str) -> Flow[TransferPlan]:
+    listed = yield from results(handover_userid=giver, takeover_userid=taker)
+    running = {row.external_userid for row in listed if row.status == TransferStatus.WAITING}
     owned = frozenset(theirs)
     reasons = dict[str, TransferCode | None]()
     for key in theirs if asked is None else asked:
@@ -288,27 +285,26 @@ def _planned(
     return TransferPlan(giver, taker, tuple(key for key, code in reasons.items() if code is None), blocked)
 
 
-def _started(
-    plan: TransferPlan, ask: Callable[[Sequence[str]], Call[TransferStarted]], results: Pages[TransferResult], now: datetime
-) -> Flow[TransferRun]:
+def _started(plan: TransferPlan, customers: Callable[..., Call[TransferStarted]], results: Results, now: datetime) -> Flow[TransferRun]:
+    pair = {"handover_userid": plan.handover_userid, "takeover_userid": plan.takeover_userid}
     started, blocked, in_doubt = list[str](), list(plan.blocked), list[str]()
     failed = dict[str, Exception]()
-    calls = [ask(some) for some in chunks(plan.ready, A_CALL)]  # all are made before the first is sent: bad input stops all
+    calls = [customers(some, **pair) for some in chunks(plan.ready, A_CALL)]  # all are made before the first is sent: bad input stops all
     for number, call in enumerate(calls):
-        customers: Sequence[str] = call.arguments["external_userid"]
+        some: Sequence[str] = call.arguments["external_userid"]
         try:
             rows = (yield from call).customer
         except SiyuError as error:
             if not error.may_have_arrived:
                 if not number:
                     raise  # nothing has begun, and what is wrong is most likely wrong for everybody
-                failed |= dict.fromkeys(customers, error)
+                failed |= dict.fromkeys(some, error)
                 continue
-            rows = yield from _asked_again(call, results)
+            rows = yield from _asked_again(call, results(**pair))
         told = {row.external_userid for row in rows}
         started += [row.external_userid for row in rows if row.errcode == TransferCode.STARTED]
         blocked += [row for row in rows if row.errcode != TransferCode.STARTED]
-        in_doubt += [key for key in customers if key not in told]
+        in_doubt += [key for key in some if key not in told]
     return TransferRun(plan.handover_userid, plan.takeover_userid, now, tuple(started), tuple(blocked), failed, tuple(in_doubt))
 
 
@@ -327,19 +323,6 @@ def _asked_again(call: Call[TransferStarted], results: Pages[TransferResult]) ->
         elif not known and key in told and told[key].errcode in BEGUN_BEFORE:
             del told[key]  # on the way, but to whom?
     return tuple(told.values())
-
-
-def _outcome(results: Pages[TransferResult], asked: Sequence[str] | None, started_at: datetime | None) -> Flow[TransferOutcome]:
-    found = dict[str, TransferResult]()
-    for row in (yield from results):
-        if started_at and row.status == TransferStatus.DONE and row.takeover_time and row.takeover_time < started_at - SKEW:
-            continue  # an earlier transfer between the same two
-        if row.external_userid not in found or row.status == TransferStatus.WAITING:
-            found[row.external_userid] = row
-    if asked is not None:
-        unknown = TransferStatus.NO_RECORD
-        found = {key: found.get(key) or TransferResult(external_userid=key, status=unknown) for key in dict.fromkeys(asked)}
-    return TransferOutcome(tuple(found.values()), started_at + TAKES if started_at else None)
 
 
 def _groups_handed_over(chat_ids: Sequence[str], ask: Callable[[Sequence[str]], Call[GroupsTransferred]]) -> Flow[GroupsHandedOver]:

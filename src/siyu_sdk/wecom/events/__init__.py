@@ -71,12 +71,15 @@ from .customer_service import (
 )
 from .external_contact import (
     AcquisitionBalanceExhausted,
+    AcquisitionBalanceIncreased,
     AcquisitionBalanceLow,
     AcquisitionChatStarted,
     AcquisitionEvent,
     AcquisitionFriendRequest,
     AcquisitionLinkDeleted,
     AcquisitionLinkUnavailable,
+    AcquisitionMessagesReceived,
+    AcquisitionProfileOpened,
     AcquisitionQuotaExpireSoon,
     AddExternalContact,
     AddHalfExternalContact,
@@ -156,12 +159,15 @@ from .suites import (
 
 __all__ = [
     "AcquisitionBalanceExhausted",
+    "AcquisitionBalanceIncreased",
     "AcquisitionBalanceLow",
     "AcquisitionChatStarted",
     "AcquisitionEvent",
     "AcquisitionFriendRequest",
     "AcquisitionLinkDeleted",
     "AcquisitionLinkUnavailable",
+    "AcquisitionMessagesReceived",
+    "AcquisitionProfileOpened",
     "AcquisitionQuotaExpireSoon",
     "AddExternalContact",
     "AddHalfExternalContact",

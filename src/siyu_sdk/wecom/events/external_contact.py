@@ -200,33 +200,50 @@ class AcquisitionEvent(WeComEvent, event="customer_acquisition"):
     user_id: str | None = Field(None, alias="UserID")
     external_user_id: str | None = Field(None, alias="ExternalUserID")
     state: str | None = Field(None, alias="State")
+    """The channel of the address (`customer_channel`)."""
     expire_time: Timestamp | None = Field(None, alias="ExpireTime")
     expire_quota_num: int | None = Field(None, alias="ExpireQuotaNum")
 
 
 class AcquisitionBalanceLow(AcquisitionEvent, event="customer_acquisition", change_type="balance_low"):
-    """Fewer than 20 uses are left (获客额度即将耗尽事件)."""
+    """Fewer than 20 uses are left (企业使用量即将耗尽事件)."""
 
 
 class AcquisitionBalanceExhausted(AcquisitionEvent, event="customer_acquisition", change_type="balance_exhausted"):
-    """No use is left: the links stand still (获客额度已耗尽事件)."""
+    """No use is left: the links stand still (使用量已经耗尽事件)."""
+
+
+class AcquisitionBalanceIncreased(AcquisitionEvent, event="customer_acquisition", change_type="balance_increased"):
+    """None was left, and there are uses again (使用量增加事件)."""
 
 
 class AcquisitionQuotaExpireSoon(AcquisitionEvent, event="customer_acquisition", change_type="quota_expire_soon"):
-    """Bought uses run out soon: `expire_quota_num` of them at `expire_time` (获客额度即将过期事件)."""
+    """Bought uses run out soon: `expire_quota_num` of them at `expire_time` (获客使用量即将过期事件)."""
 
 
 class AcquisitionLinkUnavailable(AcquisitionEvent, event="customer_acquisition", change_type="link_unavailable"):
-    """A link does not work: its members are gone, or may have no customers (获客链接不可用事件)."""
+    """A link does not work, for instance because its members are gone (获客链接异常事件)."""
 
 
 class AcquisitionLinkDeleted(AcquisitionEvent, event="customer_acquisition", change_type="delete_link"):
     """A link was deleted (删除获客链接事件)."""
 
 
+class AcquisitionProfileOpened(AcquisitionEvent, event="customer_acquisition", change_type="open_profile"):
+    """Somebody opened a link and sees the member (微信客户打开获客链接事件). Only companies in some trades get it."""
+
+
 class AcquisitionFriendRequest(AcquisitionEvent, event="customer_acquisition", change_type="friend_request"):
-    """A customer asked for contact through a link (微信客户发起会话请求事件)."""
+    """A customer asked for contact through a link with a channel (通过获客链接发起好友请求事件)."""
 
 
 class AcquisitionChatStarted(AcquisitionEvent, event="customer_acquisition", change_type="customer_start_chat"):
-    """A customer who came through a link wrote for the first time: a use is charged (成员首次收到客户消息事件)."""
+    """A customer who came through a link with a channel wrote for the first time (成员首次收消息事件)."""
+
+
+class AcquisitionMessagesReceived(AcquisitionEvent, event="customer_acquisition", change_type="message_from_customer"):
+    """A customer who came through a link wrote again and again (成员多次收消息事件)."""
+
+    chat_key: str | None = Field(None, alias="ChatKey", repr=False)
+    """For `acquisition.chat_info`, which tells how often; lives 30 minutes."""
+    chat_seq: int | None = Field(None, alias="ChatSeq")

@@ -32,4 +32,4 @@ class LivingStatusChange(AppEvent, event="living_status_change"):
 
 
 class MsgAuditNotify(AppEvent, event="msgaudit_notify"):
-    """The archive has new messages: a mere wake-up, one in 15 seconds at most (产生会话回调事件)."""
+    """The archive has new messages: a mere wake-up, one for many (产生会话回调事件)."""
