@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
-from attrs import define
 
 from siyu_sdk.callbacks import Request
 from siyu_sdk.core.crypto import CallbackCodec
@@ -17,23 +15,6 @@ from siyu_sdk.wecom.callbacks import Callbacks
 TOKEN, KEY, CORP = "QDG6eK", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "ww1234567890abcdef"
 CODEC = CallbackCodec(TOKEN, KEY, [CORP])
 NOW = 1_790_000_000
-
-
-@define
-class Clock:
-    """A clock that stands until it is turned."""
-
-    at: float = NOW
-
-    def time(self) -> float:
-        return self.at
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.at, UTC)
-
-    def sleep(self, seconds: float) -> float:
-        self.at += seconds
-        return 0.0
 
 
 def added(user: str = "amy", customer: str = "wm1", *, code: str = "CODE", at: int = NOW, **more: str) -> dict[str, str | int]:
@@ -86,11 +67,6 @@ def greeting(word: str = "hello") -> Request:
 @pytest.fixture
 def callbacks() -> Callbacks:
     return Callbacks(TOKEN, KEY, CORP)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 Post = Callable[[Request], "tuple[int, bytes]"]

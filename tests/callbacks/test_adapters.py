@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
+import io
 import json
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,9 +14,6 @@ import fastapi
 import flask
 import httpx
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -34,12 +30,15 @@ from siyu_sdk.wecom.callbacks import Callbacks
 from siyu_sdk.wecom.events import AddExternalContact, TextMessage
 from siyu_sdk.wecom.replies import TextReply
 
+from ..loopback import Clock
+from ..wechatpay import API_V3_KEY, PUBLIC_KEY_ID, RECEIVED, Keys, notice, signed_headers
 from .conftest import Post, added, greeting, posted, said
 
 if not django.conf.settings.configured:
     django.conf.settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="for tests", DATABASES={})
     django.setup()
 
+from django.core.signals import request_finished
 from django.http import HttpResponse
 from django.test import AsyncRequestFactory, RequestFactory
 
@@ -194,63 +193,18 @@ def test_strangers_are_refused_and_a_failing_handler_is_500(mount: Mount, callba
 
 # Notices of WeChat Pay, through the same adapters
 
-API_V3_KEY = "0123456789abcdef0123456789abcdef"
-RECEIVED = {
-    "brand_id": "120344",
-    "coupon_code": "123446565767",
-    "product_coupon_id": "200000001",
-    "stock_id": "100232301",
-    "appid": "wx233544546545989",
-    "openid": "oA1",
-    "receive_time": "2026-09-21T17:33:20+08:00",
-    "valid_begin_time": "2026-09-21T17:33:20+08:00",
-    "valid_end_time": "2026-09-28T17:33:20+08:00",
-}
-
-
-@pytest.fixture(scope="module")
-def key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
 
 @pytest.fixture
-def notifications(key: rsa.RSAPrivateKey) -> Notifications:
-    pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return Notifications(Verifier(public_key=pem, public_key_id="PUB_KEY_ID_1", certificates=()), API_V3_KEY)
+def notifications(keys: Keys, clock: Clock) -> Notifications:
+    return Notifications(Verifier(public_key=keys.public_pem, public_key_id=PUBLIC_KEY_ID), API_V3_KEY, clock=clock)
 
 
-def notice(key: rsa.RSAPrivateKey, resource: dict[str, str] = RECEIVED) -> Request:
-    nonce = "0123456789ab"
-    sealed = AESGCM(API_V3_KEY.encode()).encrypt(nonce.encode(), json.dumps(resource).encode(), b"coupon")
-    body = json.dumps(
-        {
-            "id": "EV-1",
-            "create_time": "2026-09-21T17:33:20+08:00",
-            "event_type": "PRODUCT_COUPON_SP.SEND",
-            "summary": "用户领取商品券",
-            "resource_type": "encrypt-resource",
-            "resource": {
-                "algorithm": "AEAD_AES_256_GCM",
-                "original_type": "product_coupon",
-                "associated_data": "coupon",
-                "nonce": nonce,
-                "ciphertext": base64.b64encode(sealed).decode(),
-            },
-        }
-    ).encode()
-    at = str(int(time.time()))
-    signature = key.sign(f"{at}\nnonce\n".encode() + body + b"\n", padding.PKCS1v15(), hashes.SHA256())
-    headers = {
-        "content-type": "application/json",
-        "wechatpay-timestamp": at,
-        "wechatpay-nonce": "nonce",
-        "wechatpay-serial": "PUB_KEY_ID_1",
-        "wechatpay-signature": base64.b64encode(signature).decode(),
-    }
-    return Request("POST", "", headers, body)
+def noticed(keys: Keys) -> Request:
+    body = notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
+    return Request("POST", "", {"content-type": "application/json"} | signed_headers(keys, body), body)
 
 
-def test_a_notice_is_handled_once_with_its_envelope(mount: Mount, notifications: Notifications, router: Router, key: Any) -> None:
+def test_a_notice_is_handled_once_with_its_envelope(mount: Mount, notifications: Notifications, router: Router, keys: Keys) -> None:
     seen = list[tuple[str, str]]()
 
     @router.on(ProductCouponReceived)
@@ -259,15 +213,15 @@ def test_a_notice_is_handled_once_with_its_envelope(mount: Mount, notifications:
         seen.append((event.coupon_code, context.notification.summary))
 
     post = mount(notifications, router)
-    assert [post(notice(key)), post(notice(key))] == [(204, b"")] * 2
-    assert seen == [("123446565767", "用户领取商品券")]
+    assert [post(noticed(keys)), post(noticed(keys))] == [(204, b"")] * 2
+    assert seen == [(RECEIVED["coupon_code"], "用户领取商品券")]
 
 
-def test_a_forged_or_failing_notice_says_fail(mount: Mount, notifications: Notifications, router: Router, key: Any) -> None:
+def test_a_forged_or_failing_notice_says_fail(mount: Mount, notifications: Notifications, router: Router, keys: Keys) -> None:
     router.on(ProductCouponReceived)(lambda event: 1 / 0)
     post = mount(notifications, router)
-    forged = Request("POST", "", notice(key).headers, b"{}")
-    for request, status in ((forged, 401), (notice(key), 500)):
+    forged = Request("POST", "", noticed(keys).headers, b"{}")
+    for request, status in ((forged, 401), (noticed(keys), 500)):
         told, body = post(request)
         assert told == status
         assert json.loads(body)["code"] == "FAIL"
@@ -316,7 +270,58 @@ def test_django_with_a_consumed_body_says_so(callbacks: Callbacks, router: Route
         django_adapter.view(callbacks, router)(request)
 
 
+def test_django_with_a_length_that_is_no_number_refuses(callbacks: Callbacks, router: Router) -> None:
+    request = _django(RequestFactory(), posted(added()))
+    request.META["CONTENT_LENGTH"] = "abc"  # wsgiref hands it on as it came
+    assert django_adapter.view(callbacks, router)(request).status_code == 400
+
+
+class Endless(io.RawIOBase):
+    """What a stranger sends in chunks, without a length and without an end."""
+
+    given = 0
+
+    def readinto(self, buffer: Any) -> int:
+        self.given += len(buffer)
+        assert self.given < 4 << 20, "far more was read than is needed to know that it is too much"
+        return len(buffer)
+
+
+def test_flask_reads_no_more_than_it_needs_to_refuse(callbacks: Callbacks, router: Router) -> None:
+    app = flask.Flask("test")
+    app.testing = True
+    app.add_url_rule("/callback", view_func=flask_adapter.view(callbacks, router), methods=["POST"])
+    request = posted(added())
+    for stream, status in ((Endless(), 413), (io.BytesIO(request.body), 200)):
+        chunked = {"wsgi.input": stream, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+        assert app.test_client().post(f"/callback?{request.query}", environ_overrides=chunked).status_code == status
+
+
+def test_flask_with_a_body_that_somebody_read_before_is_fine(callbacks: Callbacks, router: Router) -> None:
+    app = flask.Flask("test")
+    app.testing = True
+    app.add_url_rule("/callback", view_func=flask_adapter.view(callbacks, router), methods=["POST"])
+    app.before_request(lambda: flask.request.get_data() and None)
+    request = posted(added())
+    assert app.test_client().post(f"/callback?{request.query}", data=request.body).status_code == 200
+
+
 # Where the work after the answer goes
+
+
+def test_in_django_the_request_ends_when_the_work_after_the_answer_is_done(callbacks: Callbacks, router: Router) -> None:
+    seen = list[str]()
+
+    def ended(**_: Any) -> None:
+        seen.append("connections to the database are closed")
+
+    router.on(AddExternalContact, after_reply=True)(lambda event: seen.append("later"))
+    request_finished.connect(ended)
+    try:
+        django_adapter.view(callbacks, router)(_django(RequestFactory(), posted(added()))).close()
+    finally:
+        request_finished.disconnect(ended)
+    assert seen == ["later", "connections to the database are closed"]
 
 
 def test_work_after_the_answer_can_go_to_an_executor(callbacks: Callbacks) -> None:

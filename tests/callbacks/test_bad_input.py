@@ -83,7 +83,7 @@ def test_it_is_refused_and_told_nothing(callbacks: Callbacks, request_: Request,
 
 @pytest.mark.parametrize("body", ["<xml/>", {"Encrypt": "x"}, None, bytearray(b"<xml/>")])
 def test_a_body_that_is_not_raw_is_a_usage_error(callbacks: Callbacks, body: Any) -> None:
-    with pytest.raises((UsageError, TypeError), match=r"raw body|len"):
+    with pytest.raises(UsageError, match="raw body"):
         refused(callbacks, Request("POST", query("x"), {}, body))
 
 

@@ -81,6 +81,12 @@ def test_what_was_told_before_is_a_conflict(miniprogram: MiniProgram, weixin: An
         ("shipping_list.0.tracking", {"shipping_list": [{"tracking": "SF1"}]}),
         ("delivery_mode", {"delivery_mode": DeliveryMode.SPLIT, "logistics_type": LogisticsType.VIRTUAL}),
         ("is_all_delivered", {"delivery_mode": DeliveryMode.SPLIT}),
+        ("shipping_list", {"shipping_list": [{"item_desc": "榴莲*1", "tracking_no": "SF1"}]}),
+        ("shipping_list", {"shipping_list": [{"item_desc": "榴莲*1", "express_company": "SF"}]}),
+        ("shipping_list.0.item_desc", {"shipping_list": [{"tracking_no": "SF1", "express_company": "SF", "item_desc": ""}]}),
+        ("order_key", {"order_key": {"order_number_type": 2}}),
+        ("order_key", {"order_key": {"order_number_type": 2, "mchid": "1900005005", "out_trade_no": "t1"}}),
+        ("order_key", {"order_key": {"order_number_type": 1, "transaction_id": "42000", "mchid": "1900005005"}}),
         ("upload_time", {"upload_time": datetime(2026, 9, 21)}),  # noqa: DTZ001 -- naive on purpose
     ],
 )
@@ -88,6 +94,11 @@ def test_bad_shipping_never_leaves(field: str, changes: dict[str, Any]) -> None:
     with pytest.raises(InputError) as caught:
         Shipping.upload_shipping_info(**upload(**changes))
     assert caught.value.field == field
+
+
+def test_what_no_courier_carries_has_no_tracking_number() -> None:
+    call = Shipping.upload_shipping_info(**upload(logistics_type=LogisticsType.VIRTUAL, shipping_list=[{"item_desc": "会员卡"}]))
+    assert call.to_wire()["json"]["shipping_list"] == [{"item_desc": "会员卡"}]
 
 
 def test_an_order_is_named_by_one_way_or_the_other() -> None:

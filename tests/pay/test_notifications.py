@@ -11,36 +11,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from siyu_sdk import AsyncPay, DecodeError, DecryptError, Pay, SignatureError, SiyuError, UnknownEvent
+from siyu_sdk import AsyncPay, DecodeError, DecryptError, Pay, SignatureError, SiyuError, UnknownEvent, UsageError
 from siyu_sdk.core.crypto import gcm_decrypt, load_public_key, rsa_verify
 from siyu_sdk.pay.events import BrandProductCouponReceived, ProductCouponImageGenerated, ProductCouponReceived, ProductCouponUsed
 from siyu_sdk.pay.notifications import Notifications
 from siyu_sdk.pay.product_coupon_models import SendChannel
 
+from ..wechatpay import API_V3_KEY, NOW, PUBLIC_KEY_ID, RECEIVED, Keys, notice, signed_headers
+
 VECTORS = Path(__file__).parents[3] / "shared" / "facts" / "crypto_vectors.json"
-RECEIVED = {
-    "brand_id": "120344",
-    "coupon_code": "123446565767",
-    "product_coupon_id": "200000001",
-    "stock_id": "100232301",
-    "appid": "wx233544546545989",
-    "openid": "oA1",
-    "unionid": "uA1",
-    "receive_time": "2026-09-21T17:33:20+08:00",
-    "send_request_no": "durian-step1-wm7",
-    "send_channel": "API",
-    "valid_begin_time": "2026-09-21T17:33:20+08:00",
-    "valid_end_time": "2026-09-28T17:33:20+08:00",
-    "attach": "榴莲 🎁",
-}
 
 
-def test_a_received_coupon_comes_with_all_that_confirm_needs(pay: Pay, keys: Any, tools: Any) -> None:
-    body = tools.notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
-    notice = pay.notifications.receive(tools.signed_headers(keys, body), body)
-    assert (notice.id, notice.event_type, notice.summary) == ("EV-2018022511223320873", "PRODUCT_COUPON_SP.SEND", "用户领取商品券")
-    assert notice.create_time == datetime(2026, 9, 21, 17, 33, 20, tzinfo=timezone(timedelta(hours=8)))
-    event = notice.event
+def test_a_received_coupon_comes_with_all_that_confirm_needs(pay: Pay, keys: Keys) -> None:
+    body = notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
+    told = pay.notifications.receive(signed_headers(keys, body), body)
+    assert (told.id, told.event_type, told.summary) == ("EV-2018022511223320873", "PRODUCT_COUPON_SP.SEND", "用户领取商品券")
+    assert told.create_time == datetime(2026, 9, 21, 17, 33, 20, tzinfo=timezone(timedelta(hours=8)))
+    event = told.event
     assert isinstance(event, ProductCouponReceived)
     assert event.send_channel is SendChannel.API
     assert not event.model_extra
@@ -57,20 +44,20 @@ def test_a_received_coupon_comes_with_all_that_confirm_needs(pay: Pay, keys: Any
     assert call.path().endswith("/users/oA1/coupons/123446565767/confirm")
 
 
-async def test_async_clients_read_them_too(async_pay: AsyncPay, keys: Any, tools: Any) -> None:
-    body = tools.notice("PRODUCT_COUPON.SEND", {k: v for k, v in RECEIVED.items() if k not in ("brand_id", "appid")})
-    notice = async_pay.notifications.receive(tools.signed_headers(keys, body), body)
-    assert isinstance(notice.event, BrandProductCouponReceived)
+async def test_async_clients_read_them_too(async_pay: AsyncPay, keys: Keys) -> None:
+    body = notice("PRODUCT_COUPON.SEND", {k: v for k, v in RECEIVED.items() if k not in ("brand_id", "appid")})
+    told = async_pay.notifications.receive(signed_headers(keys, body), body)
+    assert isinstance(told.event, BrandProductCouponReceived)
 
 
-def test_header_names_come_in_any_case(pay: Pay, keys: Any, tools: Any) -> None:
-    body = tools.notice("PRODUCT_COUPON.USE", {"coupon_code": "1"})
+def test_header_names_come_in_any_case(pay: Pay, keys: Keys) -> None:
+    body = notice("PRODUCT_COUPON.USE", {"coupon_code": "1"})
     for change in (str.lower, str.upper):
-        headers = {change(name): value for name, value in tools.signed_headers(keys, body).items()}
+        headers = {change(name): value for name, value in signed_headers(keys, body).items()}
         assert isinstance(pay.notifications.receive(headers, body).event, ProductCouponUsed)
 
 
-def test_other_events_have_types_and_new_ones_keep_everything(pay: Pay, keys: Any, tools: Any) -> None:
+def test_other_events_have_types_and_new_ones_keep_everything(pay: Pay, keys: Keys) -> None:
     made = {
         "brand_id": "120344",
         "task_id": "t1",
@@ -78,43 +65,69 @@ def test_other_events_have_types_and_new_ones_keep_everything(pay: Pay, keys: An
         "task_state": "SUCCESS",
         "cut_out_result": {"image_url": "https://x"},
     }
-    body = tools.notice("PRODUCT_COUPON_SP.IMAGE_GENERATION", made)
-    assert isinstance(pay.notifications.receive(tools.signed_headers(keys, body), body).event, ProductCouponImageGenerated)
-    body = tools.notice("NEXT_YEAR.NEWS", {"a": [1, {"b": "🎁"}]})
-    event = pay.notifications.receive(tools.signed_headers(keys, body), body).event
+    body = notice("PRODUCT_COUPON_SP.IMAGE_GENERATION", made)
+    assert isinstance(pay.notifications.receive(signed_headers(keys, body), body).event, ProductCouponImageGenerated)
+    body = notice("NEXT_YEAR.NEWS", {"a": [1, {"b": "🎁"}]})
+    event = pay.notifications.receive(signed_headers(keys, body), body).event
     assert isinstance(event, UnknownEvent)
     assert event.payload == {"a": [1, {"b": "🎁"}]}
 
 
-def test_certificates_sign_notifications_while_the_merchant_changes_over(
-    merchant: dict[str, Any], clock: Any, keys: Any, tools: Any
-) -> None:
-    body = tools.notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
-    headers = tools.signed_headers(keys, body, serial=keys.certificate_serial_no)
+def test_certificates_sign_notifications_while_the_merchant_changes_over(merchant: dict[str, Any], clock: Any, keys: Keys) -> None:
+    body = notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
+    headers = signed_headers(keys, body, serial=keys.certificate_serial_no)
     with Pay(**merchant, clock=clock) as pay, pytest.raises(SignatureError, match="certificates"):
         pay.notifications.receive(headers, body)
     with Pay(**merchant, clock=clock, certificates=[keys.certificate_pem]) as pay:
         assert pay.notifications.receive(headers, body).event_type == "PRODUCT_COUPON_SP.SEND"
 
 
+def test_a_null_is_an_absent_field(pay: Pay, keys: Keys) -> None:
+    bare = json.loads(notice("PRODUCT_COUPON_SP.SEND", {**RECEIVED, "unionid": None}, associated=""))
+    bare["resource"] |= {"associated_data": None, "original_type": None}
+    body = json.dumps({**bare, "summary": None, "resource_type": None}).encode()
+    told = pay.notifications.receive(signed_headers(keys, body), body)
+    assert isinstance(told.event, ProductCouponReceived)
+    assert (told.summary, told.original_type, told.event.unionid) == ("", "", None)
+
+
+def test_an_event_that_does_not_fit_its_type_is_kept_whole_and_does_not_pass_in_silence(
+    pay: Pay, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = {"transaction_id": "42000", "amount": {"total": 100}}
+    for resource, field in ((other, "coupon_code"), ({**RECEIVED, "attach": {"secret": "榴莲"}}, "attach")):
+        body = notice("PRODUCT_COUPON_SP.SEND", resource)
+        event = pay.notifications.receive(signed_headers(keys, body), body).event
+        assert isinstance(event, UnknownEvent)
+        assert event.payload == resource
+        assert f"PRODUCT_COUPON_SP.SEND is no ProductCouponReceived: {field}" in caplog.text
+    assert "榴莲" not in caplog.text
+
+
+@pytest.mark.parametrize("body", [{"id": "EV-1"}, '{"id":"EV-1"}', None, bytearray(b"{}")])
+def test_a_body_that_a_framework_has_parsed_says_so(pay: Pay, keys: Keys, body: Any) -> None:
+    with pytest.raises(UsageError, match=f"raw body of the request as bytes, got {type(body).__name__}"):
+        pay.notifications.receive(signed_headers(keys, b"{}"), body)
+
+
 @pytest.mark.parametrize("age", [301, -301, 86400])
-def test_old_notifications_sent_again_are_refused(pay: Pay, keys: Any, tools: Any, age: int) -> None:
-    body = tools.notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
+def test_old_notifications_sent_again_are_refused(pay: Pay, keys: Keys, age: int) -> None:
+    body = notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
     with pytest.raises(SignatureError, match="notification: Wechatpay-Timestamp"):
-        pay.notifications.receive(tools.signed_headers(keys, body, at=tools.NOW - age), body)
+        pay.notifications.receive(signed_headers(keys, body, at=NOW - age), body)
 
 
-def test_probes_of_the_platform_fail_like_anything_else(pay: Pay, keys: Any, tools: Any) -> None:
-    body = tools.notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
-    headers = {**tools.signed_headers(keys, body), "Wechatpay-Signature": "WECHATPAY/SIGNTEST/aGVsbG8="}
+def test_probes_of_the_platform_fail_like_anything_else(pay: Pay, keys: Keys) -> None:
+    body = notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
+    headers = {**signed_headers(keys, body), "Wechatpay-Signature": "WECHATPAY/SIGNTEST/aGVsbG8="}
     with pytest.raises(SignatureError):
         pay.notifications.receive(headers, body)
 
 
-def test_the_key_of_another_merchant_cannot_decrypt(pay: Pay, keys: Any, tools: Any) -> None:
-    body = tools.notice("PRODUCT_COUPON_SP.SEND", RECEIVED, key="f" * 32)
+def test_the_key_of_another_merchant_cannot_decrypt(pay: Pay, keys: Keys) -> None:
+    body = notice("PRODUCT_COUPON_SP.SEND", RECEIVED, key="f" * 32)
     with pytest.raises(DecryptError, match="api_v3_key"):
-        pay.notifications.receive(tools.signed_headers(keys, body), body)
+        pay.notifications.receive(signed_headers(keys, body), body)
 
 
 @pytest.mark.parametrize(
@@ -128,32 +141,32 @@ def test_the_key_of_another_merchant_cannot_decrypt(pay: Pay, keys: Any, tools: 
         (b'{"id":"1","event_type":"X","resource":{"nonce":"n","ciphertext":"c"}}', DecryptError),
         (b'{"id":"1","event_type":"X","resource":{"nonce":"\\u4e2d\\u6587","ciphertext":"\\u4e2d"}}', DecryptError),
         (b'{"id":"1","event_type":"X","resource":{"algorithm":"ROT13","nonce":"n","ciphertext":"c"}}', DecryptError),
-        (b'{"id":"\\ud800","event_type":"X","resource":{"nonce":"\\ud800","ciphertext":"c"}}', DecodeError),
+        (b'{"id":"\\ud800","event_type":"X","resource":{"nonce":"\\ud800","ciphertext":"\\ud800"}}', DecryptError),
         (b"[" * 100_000, DecodeError),
         (b"\xff\xfe", DecodeError),
     ],
 )
-def test_signed_nonsense_is_a_typed_error(pay: Pay, keys: Any, tools: Any, body: bytes, error: type[SiyuError]) -> None:
+def test_signed_nonsense_is_a_typed_error(pay: Pay, keys: Keys, body: bytes, error: type[SiyuError]) -> None:
     with pytest.raises(error):
-        pay.notifications.receive(tools.signed_headers(keys, body), body)
+        pay.notifications.receive(signed_headers(keys, body), body)
 
 
 @pytest.mark.parametrize("plain", [b"", b"no json", b"[1]", b'{"broken', b"\xff"])
-def test_a_resource_that_is_no_object_is_a_typed_error(pay: Pay, keys: Any, tools: Any, plain: bytes) -> None:
-    body = tools.notice("PRODUCT_COUPON_SP.SEND", plain)
+def test_a_resource_that_is_no_object_is_a_typed_error(pay: Pay, keys: Keys, plain: bytes) -> None:
+    body = notice("PRODUCT_COUPON_SP.SEND", plain)
     with pytest.raises(DecodeError):
-        pay.notifications.receive(tools.signed_headers(keys, body), body)
+        pay.notifications.receive(signed_headers(keys, body), body)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_whatever_changes_on_the_way_only_typed_errors_come_out(pay: Pay, keys: Any, tools: Any, data: st.DataObject) -> None:
-    body = tools.notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
-    headers = tools.signed_headers(keys, body)
+def test_whatever_changes_on_the_way_only_typed_errors_come_out(pay: Pay, keys: Keys, data: st.DataObject) -> None:
+    body = notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
+    headers = signed_headers(keys, body)
     if data.draw(st.booleans(), "change the body"):
         at = data.draw(st.integers(0, len(body)))
         body = body[:at] + data.draw(st.binary(min_size=1, max_size=3)) + body[at + data.draw(st.integers(0, 3)) :]
-        if body == tools.notice("PRODUCT_COUPON_SP.SEND", RECEIVED):
+        if body == notice("PRODUCT_COUPON_SP.SEND", RECEIVED):
             return
     else:
         name = data.draw(st.sampled_from([n for n in headers if n != "Wechatpay-Signature-Type"]))
@@ -161,7 +174,7 @@ def test_whatever_changes_on_the_way_only_typed_errors_come_out(pay: Pay, keys: 
         if value == headers[name]:
             return
         headers[name] = value
-        if name == "Wechatpay-Serial" and value.strip().upper() == tools.PUBLIC_KEY_ID:
+        if name == "Wechatpay-Serial" and value.strip().upper() == PUBLIC_KEY_ID:
             return
     with pytest.raises(SignatureError):
         pay.notifications.receive(headers, body)
@@ -169,14 +182,12 @@ def test_whatever_changes_on_the_way_only_typed_errors_come_out(pay: Pay, keys: 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plain=st.binary(max_size=60), associated=st.text(max_size=8), nonce=st.text(max_size=14))
-def test_and_so_do_resources_that_the_platform_has_signed(
-    pay: Pay, keys: Any, tools: Any, *, plain: bytes, associated: str, nonce: str
-) -> None:
-    good = json.loads(tools.notice("PRODUCT_COUPON_SP.SEND", plain))
+def test_and_so_do_resources_that_the_platform_has_signed(pay: Pay, keys: Keys, *, plain: bytes, associated: str, nonce: str) -> None:
+    good = json.loads(notice("PRODUCT_COUPON_SP.SEND", plain))
     good["resource"] |= {"associated_data": associated, "nonce": nonce}
     body = json.dumps(good).encode()
     with pytest.raises(SiyuError):
-        pay.notifications.receive(tools.signed_headers(keys, body), body)
+        pay.notifications.receive(signed_headers(keys, body), body)
 
 
 # Published test data
@@ -213,10 +224,10 @@ def test_a_published_resource_decrypts() -> None:
     assert plain.decode() == found["expected"]["plaintext"]
 
 
-def test_web_processes_may_read_without_a_client(keys: Any, clock: Any, tools: Any) -> None:
+def test_web_processes_may_read_without_a_client(keys: Keys, clock: Any) -> None:
     from siyu_sdk.pay.signing import Verifier
 
-    reader = Notifications(Verifier(public_key=keys.public_pem, public_key_id=tools.PUBLIC_KEY_ID), tools.API_V3_KEY, clock=clock)
-    body = tools.notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
-    assert reader.receive(tools.signed_headers(keys, body), body).event_type == "PRODUCT_COUPON_SP.SEND"
-    assert tools.API_V3_KEY not in repr(reader)
+    reader = Notifications(Verifier(public_key=keys.public_pem, public_key_id=PUBLIC_KEY_ID), API_V3_KEY, clock=clock)
+    body = notice("PRODUCT_COUPON_SP.SEND", RECEIVED)
+    assert reader.receive(signed_headers(keys, body), body).event_type == "PRODUCT_COUPON_SP.SEND"
+    assert API_V3_KEY not in repr(reader)

@@ -22,6 +22,8 @@ from siyu_sdk.core import errors
 from siyu_sdk.pay.product_coupon_models import OrderReference, StockState, UserCouponState
 from siyu_sdk.pay.product_coupons import ProductCoupons
 
+from .conftest import Signed, WeChatPay, authorization
+
 BEIJING = timezone(timedelta(hours=8))
 ISSUE = {"brand_id": "120344", "product_coupon_id": "200000001", "stock_id": "100232301", "appid": "wx233544546545989"}
 COUPON = {
@@ -37,7 +39,7 @@ COUPON = {
 }
 
 
-def test_a_coupon_is_sent_confirmed_and_used(pay: Pay, wechat: Any) -> None:
+def test_a_coupon_is_sent_confirmed_and_used(pay: Pay, wechat: WeChatPay) -> None:
     wechat.give(COUPON)
     coupon = pay.product_coupons.send("oA1", send_request_no="durian-step1-wm7", attach="榴莲 🎁", **ISSUE)
     assert coupon.coupon_state is UserCouponState.CONFIRMING
@@ -65,7 +67,7 @@ def test_a_coupon_is_sent_confirmed_and_used(pay: Pay, wechat: Any) -> None:
     assert wechat.received[-1].json["use_time"] == "2026-09-22T10:00:00+08:00"
 
 
-async def test_the_same_in_tasks(async_pay: AsyncPay, wechat: Any) -> None:
+async def test_the_same_in_tasks(async_pay: AsyncPay, wechat: WeChatPay) -> None:
     wechat.give(COUPON)
     coupon = await async_pay.product_coupons.send("oA1", send_request_no="durian-step1-wm7", **ISSUE)
     assert coupon.coupon_code == "123446565767"
@@ -77,7 +79,7 @@ async def test_the_same_in_tasks(async_pay: AsyncPay, wechat: Any) -> None:
     assert wechat.received[-1].target.endswith("?brand_id=120344&appid=wx2&page_size=50&page_token=p2")
 
 
-def test_a_stock_tells_whether_it_can_be_issued(pay: Pay, wechat: Any) -> None:
+def test_a_stock_tells_whether_it_can_be_issued(pay: Pay, wechat: WeChatPay) -> None:
     wechat.give({"stock_id": "100232301", "state": "PAUSED", "stock_send_rule": {"max_count": 100, "max_count_per_user": 1}})
     stock = pay.product_coupons.get_stock("200000001", "100232301", brand_id="120344")
     assert stock.state is StockState.PAUSED
@@ -88,8 +90,8 @@ def test_a_stock_tells_whether_it_can_be_issued(pay: Pay, wechat: Any) -> None:
     assert newer.to_wire() == {"stock_id": "100232301", "state": "THAWING", "new_field": {"a": [1]}}
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_very_same_bytes(pay: Pay, wechat: Any, tools: Any) -> None:
-    wechat.answer(tools.Answer(dropped=True))
+def test_a_lost_answer_is_asked_for_again_with_the_very_same_bytes(pay: Pay, wechat: WeChatPay) -> None:
+    wechat.answer(Signed(dropped=True))
     wechat.refuse(500, "SYSTEM_ERROR")
     wechat.refuse(429, "RATELIMIT_EXCEEDED", request_id="08E8-270924289")
     wechat.give(COUPON)
@@ -98,19 +100,19 @@ def test_a_lost_answer_is_asked_for_again_with_the_very_same_bytes(pay: Pay, wec
     first, *others = wechat.received
     assert len(others) == 3
     assert {r.body for r in others} == {first.body}  # one number, one body …
-    assert len({r.authorization["nonce_str"] for r in wechat.received}) == 4  # … and a fresh signature each time
+    assert len({authorization(r)["nonce_str"] for r in wechat.received}) == 4  # … and a fresh signature each time
     assert all(wechat.is_signed(r) for r in wechat.received)
 
 
-def test_when_no_answer_ever_comes_the_outcome_is_unknown(pay: Pay, wechat: Any, tools: Any) -> None:
-    wechat.otherwise = tools.Answer(dropped=True)
+def test_when_no_answer_ever_comes_the_outcome_is_unknown(pay: Pay, wechat: WeChatPay) -> None:
+    wechat.otherwise = Signed(dropped=True)
     with pytest.raises(OutcomeUnknown) as caught:
         pay.product_coupons.send("oA1", send_request_no="durian-step1-wm7", **ISSUE)
     assert caught.value.may_have_arrived
     assert len(wechat.received) == 4
 
 
-def test_a_platform_that_stays_busy_says_so(pay: Pay, wechat: Any) -> None:
+def test_a_platform_that_stays_busy_says_so(pay: Pay, wechat: WeChatPay) -> None:
     wechat.refuse(500, "SYSTEM_ERROR", always=True)
     with pytest.raises(PlatformBusy):
         pay.product_coupons.send("oA1", send_request_no="durian-step1-wm7", **ISSUE)
@@ -118,8 +120,8 @@ def test_a_platform_that_stays_busy_says_so(pay: Pay, wechat: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", ["dropped", "busy"])
-def test_what_has_no_number_is_never_sent_twice(pay: Pay, wechat: Any, tools: Any, answer: str) -> None:
-    wechat.otherwise = tools.Answer(dropped=True) if answer == "dropped" else tools.Answer(500, b'{"code":"SYSTEM_ERROR","message":""}')
+def test_what_has_no_number_is_never_sent_twice(pay: Pay, wechat: WeChatPay, answer: str) -> None:
+    wechat.otherwise = Signed(dropped=True) if answer == "dropped" else Signed(b'{"code":"SYSTEM_ERROR","message":""}', 500)
     with pytest.raises(OutcomeUnknown):
         pay.request("POST", "/v3/marketing/without-a-number", json={"a": 1})
     assert len(wechat.received) == 1
@@ -136,7 +138,7 @@ def test_what_has_no_number_is_never_sent_twice(pay: Pay, wechat: Any, tools: An
     ],
 )
 def test_the_end_of_the_request_id_says_exactly_why(
-    pay: Pay, wechat: Any, *, status: int, code: str, fine: int, error: type[errors.ApiError]
+    pay: Pay, wechat: WeChatPay, *, status: int, code: str, fine: int, error: type[errors.ApiError]
 ) -> None:
     wechat.refuse(status, code, request_id=f"08E8F1C2-AB-{fine}")
     with pytest.raises(error) as caught:
@@ -148,8 +150,8 @@ def test_the_end_of_the_request_id_says_exactly_why(
     assert len(wechat.received) == 1
 
 
-def test_a_proxys_page_is_told_apart(pay: Pay, wechat: Any, tools: Any) -> None:
-    wechat.otherwise = tools.Answer(502, b"<html>Bad Gateway</html>")
+def test_a_proxys_page_is_told_apart(pay: Pay, wechat: WeChatPay) -> None:
+    wechat.otherwise = Signed(b"<html>Bad Gateway</html>", 502)
     with pytest.raises(errors.DecodeError) as caught:
         pay.product_coupons.get_product_coupon("200000001", brand_id="120344")
     assert caught.value.excerpt == "<html>Bad Gateway</html>"

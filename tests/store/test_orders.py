@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -66,6 +66,11 @@ async def test_ids_come_page_after_page(async_store: AsyncStore, weixin: Any) ->
 def test_bad_input_never_leaves() -> None:
     with pytest.raises(InputError, match="page_size"):
         Orders.list(create_time_range=WEEK, page_size=101)
+    with pytest.raises(InputError, match="create_time_range or update_time_range is needed"):
+        Orders.list(openid="oA1")
+    for end in (WEEK.start_time + timedelta(days=7, seconds=1), WEEK.start_time - timedelta(seconds=1)):
+        with pytest.raises(InputError, match="at most seven days"):
+            Orders.all(update_time_range={"start_time": WEEK.start_time, "end_time": end})
     with pytest.raises(InputError, match="create_time_range"):
         Orders.list(create_time_range={"start_time": datetime(2026, 9, 1), "end_time": datetime(2026, 9, 2)})  # noqa: DTZ001 -- naive on purpose
 

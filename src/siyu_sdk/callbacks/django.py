@@ -34,10 +34,12 @@ class _Response(HttpResponse):
 
     def close(self) -> None:
         """Django calls this when the server has sent the response."""
-        super().close()
         after, self.after = self.after, None
-        if after is not None:
-            after()
+        try:
+            if after is not None:
+                after()
+        finally:
+            super().close()  # ends the request: what the work has opened, such as connections to the database, is closed
 
 
 def view(source: Source, router: Router, *, background: Background | None = None) -> Callable[[HttpRequest], HttpResponse]:
@@ -89,14 +91,14 @@ def _response(told: Answer) -> _Response:
 
 def _read(request: HttpRequest) -> Request:
     body = b"\0" * (MOST_BYTES + 1)
-    if int(request.META.get("CONTENT_LENGTH") or 0) <= MOST_BYTES:
-        try:
+    try:
+        if int(request.META.get("CONTENT_LENGTH") or 0) <= MOST_BYTES:
             body = request.body
-        except RawPostDataException as error:
-            raise UsageError(
-                "the body of this callback was consumed before it got here (request.POST, request.read(), a middleware): "
-                "leave this address out of what reads bodies"
-            ) from error
-        except UnreadablePostError:
-            body = b""
+    except RawPostDataException as error:
+        raise UsageError(
+            "the body of this callback was consumed before it got here (request.POST, request.read(), a middleware): "
+            "leave this address out of what reads bodies"
+        ) from error
+    except (UnreadablePostError, ValueError):  # broken off, or with a length that is no number
+        body = b""
     return Request(request.method or "", request.META.get("QUERY_STRING", ""), dict(request.headers), body)

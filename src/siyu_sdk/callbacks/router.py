@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast, overlo
 from attrs import define, field, frozen
 
 from ..core.clock import Clock, SystemClock
-from ..core.errors import InputError, UsageError
+from ..core.errors import InputError, SiyuError, UsageError
 from ..core.events import Event, Incoming
 from .seen import Claim, MemorySeen, Seen, Turn
 
@@ -160,7 +160,7 @@ class Router:
         self._entries: list[_Entry] = []
         self._defaults: list[_Entry] = []
         self._keepers: list[Keeper] = []
-        self._working: set[asyncio.Future[tuple[int, Any]]] = set()
+        self._working: set[asyncio.Task[Any]] = set()
 
     def __repr__(self) -> str:
         return f"<Router of {len(self._entries)} handlers>"
@@ -237,14 +237,26 @@ class Router:
         When handlers are still at work after `answer_within`, the platform is answered 200 and they go on in `aafter`; if they fail then,
         the event is given up, for it is not delivered again.
         """
-        began = self._clock.now()
+        loop, began = asyncio.get_running_loop(), self._clock.now()
+        until = loop.time() + self._within
         mine, settled = await _arun(self._take(incoming, began, notification))
         if mine is None:
             return settled
-        work = asyncio.ensure_future(_arun(self._handle(mine)))
-        self._working.add(work)  # a loop holds its tasks weakly; and when the caller is cancelled, the handlers go on all the same
-        work.add_done_callback(self._working.discard)
-        await asyncio.wait({work}, timeout=self._within)
+        work = self._start(_arun(self._handle(mine)))  # goes on when the caller is cancelled
+
+        async def carry_on() -> None:
+            status, reply = await work
+            mine.answered = True
+            if reply is not None:
+                logger.warning("a passive reply to %s came too late", _name(incoming))
+            if status == 200:
+                await _arun(self._handle_later(mine, self._later(mine)))
+
+        try:
+            await asyncio.wait({work}, timeout=max(0.0, until - loop.time()))
+        except asyncio.CancelledError:  # the connection is gone; the next delivery finds the event done, so all is done now
+            self._start(carry_on())
+            raise
         if work.done():
             status, reply = work.result()
             mine.answered = True
@@ -252,15 +264,13 @@ class Router:
             return Outcome(status, reply, aafter=(lambda: _arun(self._handle_later(mine, later))) if later else None)
         mine.answered = True
         logger.warning("handlers of %s are still at work: the platform is answered without a reply", _name(incoming))
-
-        async def carry_on() -> None:
-            status, reply = await work
-            if reply is not None:
-                logger.warning("a passive reply to %s came too late", _name(incoming))
-            if status == 200:
-                await _arun(self._handle_later(mine, self._later(mine)))
-
         return Outcome(200, aafter=carry_on)
+
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._working.add(task)  # a loop holds its tasks weakly
+        task.add_done_callback(self._working.discard)
+        return task
 
     # The steps, the same for both
 
@@ -382,14 +392,11 @@ def _run(steps: Steps[T]) -> T:
 
 
 def _finish(waiting: Awaitable[T]) -> T:
-    async def wait() -> T:
-        return await waiting
-
     if asyncio._get_running_loop() is not None:  # noqa: SLF001 -- the public one raises where there is none
         if inspect.iscoroutine(waiting):
             waiting.close()
         raise UsageError("dispatch() cannot wait for an async handler inside a running loop: await adispatch() there")
-    return asyncio.run(wait())
+    return asyncio.run(_wait(waiting))
 
 
 async def _arun(steps: Steps[T]) -> T:
@@ -403,13 +410,24 @@ async def _arun(steps: Steps[T]) -> T:
                 else:
                     result = step.function(*step.arguments)
                 if inspect.isawaitable(result):
-                    result = await result
+                    result = await _wait(result)
             except Exception as error:  # noqa: BLE001 -- handed to the generator, which decides
                 step = steps.throw(error)
             else:
                 step = steps.send(result)
     except StopIteration as stop:
         return cast("T", stop.value)
+
+
+async def _wait(waiting: Awaitable[T]) -> T:
+    """Wait for a handler. One that awaits what was cancelled has failed like any other; only this task's own end is none of its."""
+    try:
+        return await waiting
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise SiyuError("the handler was cancelled from within: it awaited something that had been cancelled") from None
 
 
 def _is_async(function: Callable[..., Any]) -> bool:

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from enum import StrEnum
 from secrets import token_hex
 from time import time
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define, frozen
 
 from ..core.errors import InputError, UsageError
+from ..core.redis_client import connected
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -156,13 +157,7 @@ class RedisSeen:
     blocking = True
 
     def __init__(self, redis: Any, *, prefix: str = "siyu:seen:", ttl: float = TTL, lease: float = LEASE) -> None:
-        if isinstance(redis, str):
-            try:
-                from redis import Redis
-            except ImportError:  # pragma: no cover -- an environment without the extra
-                raise UsageError('RedisSeen needs redis-py: pip install "siyu-sdk[redis]"') from None
-            redis = cast("Any", Redis).from_url(redis)
-        self._redis: Any = redis
+        self._redis: Any = connected(redis, type(self).__name__)
         self._prefix = prefix
         self._ttl, self._lease = int(ttl * 1000), int(lease * 1000)
 

@@ -37,8 +37,8 @@ class Pay(PayAPI[Sync], Client):
     """WeChat Pay, for threads: `with Pay(mchid, serial_no, private_key, api_v3_key, public_key=…, public_key_id=…) as pay: …`.
 
     `serial_no` and `private_key` (PEM text) are those of the merchant's API certificate, `api_v3_key` has 32 bytes. Replies are verified
-    with `public_key` (PEM text, 微信支付公钥) and its `public_key_id`, with platform `certificates` (PEM texts), or with both while
-    the merchant changes over. `http` is an `httpx.Client` of your own; it stays yours to close. The spare host is
+    with `public_key` (PEM text, 微信支付公钥) and its `public_key_id`, with platform `certificates` (PEM texts of one or several), or
+    with both while the merchant changes over. `http` is an `httpx.Client` of your own; it stays yours to close. The spare host is
     `base_url="https://api2.mch.weixin.qq.com"`.
     """
 
@@ -68,8 +68,8 @@ class AsyncPay(PayAPI[Async], AsyncClient):
     """WeChat Pay, for tasks: `async with AsyncPay(mchid, serial_no, private_key, api_v3_key, public_key=…, public_key_id=…) as pay: …`.
 
     `serial_no` and `private_key` (PEM text) are those of the merchant's API certificate, `api_v3_key` has 32 bytes. Replies are verified
-    with `public_key` (PEM text, 微信支付公钥) and its `public_key_id`, with platform `certificates` (PEM texts), or with both while
-    the merchant changes over. `http` is an `httpx.AsyncClient` of your own; it stays yours to close. The spare host is
+    with `public_key` (PEM text, 微信支付公钥) and its `public_key_id`, with platform `certificates` (PEM texts of one or several), or
+    with both while the merchant changes over. `http` is an `httpx.AsyncClient` of your own; it stays yours to close. The spare host is
     `base_url="https://api2.mch.weixin.qq.com"`.
     """
 

@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Final, cast
 
 from attrs import frozen
-from pydantic import ValidationError
 
 from ..core.clock import Clock, SystemClock
 from ..core.crypto import gcm_decrypt
-from ..core.errors import DecodeError, DecryptError, InputError
+from ..core.errors import DecryptError, InputError, UsageError
 from ..core.events import UnknownEvent, fingerprint, load_text, read_event
-from ..core.model import Rfc3339, WireModel
+from ..core.model import Rfc3339, WireModel, decode
 from .events import PayEvent
 from .signing import Verifier
 
@@ -80,17 +79,18 @@ class Notifications:
             SignatureError: WeChat Pay has not signed it, or more than five minutes ago.
             DecryptError: `api_v3_key` is not the key of this merchant.
             DecodeError: signed, but not what a notification looks like.
+            UsageError: the body is not bytes, but what a framework made of them.
         """
+        if not isinstance(body, bytes):  # pyright: ignore[reportUnnecessaryIsInstance] -- a framework's parsed body comes untyped
+            raise UsageError(f"a notification is read from the raw body of the request as bytes, got {type(body).__name__}")
         lowered = {str(name).lower(): str(value) for name, value in headers.items()}
         self._verifier.verify(lowered, body, self._clock.time(), "notification")
-        try:
-            envelope = Envelope.model_validate_json(body)
-        except ValidationError as error:
-            raise DecodeError.of(error, "notification", body) from None
+        envelope: Envelope = decode(Envelope, body, "notification")
         resource = envelope.resource
         if resource.algorithm != ALGORITHM:
             raise DecryptError(f"notification: the resource is encrypted with {resource.algorithm[:40]!r}, not with {ALGORITHM}")
-        plain = gcm_decrypt(self._key, resource.nonce.encode(), resource.ciphertext, resource.associated_data.encode())
+        nonce, associated = (text.encode("utf-8", "replace") for text in (resource.nonce, resource.associated_data))
+        plain = gcm_decrypt(self._key, nonce, resource.ciphertext, associated)
         event = read_event("pay", envelope.event_type, resource.original_type, load_text(plain))
         return Notification(
             envelope.id,

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from ..core.call import Flow
 from ..core.client import Session
-from ..core.crypto import load_certificate, load_private_key, load_public_key, rsa_sign, rsa_verify
+from ..core.crypto import load_certificates, load_private_key, load_public_key, rsa_sign, rsa_verify
 from ..core.errors import InputError, SignatureError
 from ..core.exchange import NoAuth
 from ..core.http import Request, Response
@@ -25,7 +25,8 @@ class Verifier:
     """Checks that WeChat Pay signed a message; each message names the key it was signed with.
 
     Holds the public key (微信支付公钥), platform certificates (平台证书), or both: while a merchant changes from the one to the
-    other, messages come signed by either. Certificates are PEM text; several are held while WeChat Pay replaces an old one.
+    other, messages come signed by either. Certificates are PEM text, one in each or several; several are held while WeChat Pay replaces
+    an old one.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Verifier:
         elif public_key_id is not None:
             raise InputError("public_key is missing: public_key_id names it", "public_key")
         given = (certificates,) if isinstance(certificates, (str, bytes)) else certificates
-        keys += [load_certificate(pem) for pem in given]
+        keys += [key for pem in given for key in load_certificates(pem)]
         if not keys:
             raise InputError("replies cannot be verified: give public_key and public_key_id, or certificates", "public_key")
         self.serial_no = keys[0][0]
@@ -126,10 +127,10 @@ class PayAuth(NoAuth):
         """Verify a reply before it is read.
 
         Raises:
-            SignatureError: with `may_have_arrived` set: WeChat Pay, or somebody in between, has answered.
+            SignatureError: WeChat Pay, or somebody in between, has answered: `may_have_arrived` is set, but for a GET.
         """
         try:
             self.verifier.verify(response.headers, response.content, session.clock.time(), call)
         except SignatureError as error:
-            error.may_have_arrived = True
+            error.may_have_arrived = not call.startswith("GET ")
             raise
