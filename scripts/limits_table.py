@@ -2,25 +2,23 @@
 
 Without an option it rewrites the table in its canonical form. `--check` changes nothing and exits 1 if the table is wrong or not in
 that form (`make check` runs it); `--merge facts.json` takes over the rows of a collection of facts that a machine can use: how often
-(rate), how many at once (concurrency), how much in one call (size). What is written in words only is left out.
+(rate), how many at once (concurrency), how much in one call (size). What it leaves out it names, with the reason; a fact that nobody
+has found a reason for is refused.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
-TABLE = Path(__file__).resolve().parent.parent / "src" / "siyu_sdk" / "core" / "data" / "limits.json"
+from tables import PLATFORMS, Row, keep
+
 FIELDS = ("platform", "api", "kind", "limit", "seconds", "unit", "scope", "code", "confidence", "what", "source")
-PLATFORMS = ("wecom", "miniprogram", "store", "pay", "official")
 KINDS = ("rate", "concurrency", "size")
 CONFIDENCE = ("high", "medium", "low", "none")
-ENFORCED = ("account+api", "app+api", "ip")
+ENFORCED = ("account+api", "account+family", "app+api", "ip")
 WINDOWS = {"second": 1, "s": 1, "minute": 60, "min": 60, "hour": 3600, "h": 3600, "day": 86400, "24 h": 86400, "month": 2592000}
 UNITS = {
     "bytes": "bytes",
@@ -40,6 +38,7 @@ UNITS = {
     "parcels": "items",
     "per call": "items",
     "per message": "items",
+    "members per call": "items",
 }
 SCOPES = {
     "corp + API": "account+api",
@@ -51,8 +50,15 @@ SCOPES = {
     "IP": "ip",
     "app/corp": "account+api",
 }
-
-Row = dict[str, Any]
+LEFT_OUT = (
+    (r"None .*", "no figure is published: refusals teach"),
+    (r"\d+ (minute|hour|day|second|month)s?\b.*|.* \d+ days back.*", "a time, not an amount: its endpoint's documentation says it"),
+    (r"\d+ (total|tags|per corp|uses left)", "a stock, which only the platform counts"),
+    (r"\d+ per (\d+ calendar days|payment|order|day, >=30 s apart).*", "of one thing, not of an API: its endpoint's documentation says it"),
+    (r"\d+ (yuan|codes)\b.*", "about what is in a call: its declaration keeps to it"),
+    (r"words", "in words: its declaration keeps to what can be told before sending, the platform counts the rest"),
+)
+"""Facts that are no rows, by limit and unit, and why."""
 
 
 def key(row: Row) -> tuple[Any, ...]:
@@ -88,8 +94,7 @@ def problems(rows: Iterable[Row]) -> Iterator[str]:
 
 def converted(fact: Row) -> Iterator[Row]:
     """The rows of one fact; none where its figure is in words."""
-    apis = [api for api in fact["api"] if re.fullmatch(r"\*|/[^ \[]*", api)]
-    found = list(figures(fact))
+    apis, found = called(fact), list(figures(fact))
     if not apis or fact["confidence"] not in CONFIDENCE or not found:
         return
     for platform in platforms(fact["group"], apis[0]):
@@ -101,7 +106,7 @@ def converted(fact: Row) -> Iterator[Row]:
                 "limit": limit,
                 "seconds": seconds,
                 "unit": unit,
-                "scope": "call" if kind == "size" else SCOPES.get(fact["scope"], fact["scope"]),
+                "scope": "call" if kind == "size" else scope(fact, apis),
                 "code": fact["error_code"] or "",
                 "confidence": fact["confidence"],
                 "what": fact["what"],
@@ -109,15 +114,37 @@ def converted(fact: Row) -> Iterator[Row]:
             }
 
 
+def called(fact: Row) -> list[str]:
+    return [api for api in fact["api"] if re.fullmatch(r"\*|/[^ \[]*", api)]
+
+
+def scope(fact: Row, apis: list[str]) -> str:
+    found = SCOPES.get(fact["scope"]) or str(fact["scope"])
+    return "account+family" if found == "account+api" and apis[0] != "*" and "*" in apis[0] else found
+
+
+def left_out(fact: Row) -> str:
+    """Why there is no row for a fact; empty where nobody knows."""
+    if not called(fact):
+        return "no path that is called"
+    if fact["confidence"] not in CONFIDENCE:
+        return "outdated"
+    said = "words" if isinstance(fact["limit"], str) else f"{fact['limit']} {fact['unit']}"
+    return next((reason for pattern, reason in LEFT_OUT if re.fullmatch(pattern, said)), "")
+
+
 def figures(fact: Row) -> Iterator[tuple[str, int | None, int | None, str]]:
     limit, unit = fact["limit"], fact["unit"].partition(";")[0].strip()
+    limit = int(limit) if isinstance(limit, str) and limit.isdecimal() else limit
     short = unit.partition(",")[0].lower()
     if unit == "concurrency":
-        yield "concurrency", limit, None, "calls"
-    elif isinstance(limit, int) and (timed := re.fullmatch(r"(person-times )?per (second|minute|hour|day|month|24 h)", unit)):
+        yield "concurrency", limit if isinstance(limit, int) else None, None, "calls"
+    elif isinstance(limit, int) and (timed := re.fullmatch(r"(person-times )?(?:per user )?per (second|minute|hour|day|month|24 h)", unit)):
         yield "rate", limit, WINDOWS[timed[2]], "person-times" if timed[1] else "calls"
     elif isinstance(limit, int) and short in UNITS:
         yield "size", limit, None, UNITS[short]
+    elif isinstance(limit, int) and re.match(r"chars\b", short):
+        yield "size", limit, None, "characters"
     elif isinstance(limit, str) and re.fullmatch(r"([\d,]+/\w+(, |; | and )?)+", limit):  # several figures for one thing
         for number, window in re.findall(r"([\d,]+)/(s|min|hour|h|day|month)\b", limit):
             yield "rate", int(number.replace(",", "")), WINDOWS[window], "calls"
@@ -131,39 +158,18 @@ def platforms(group: str, api: str) -> tuple[str, ...]:
     return ("official",) if "/message/" in api else ("miniprogram", "store", "official")
 
 
-def text_of(rows: Iterable[Row]) -> str:
-    lines = [json.dumps(row, ensure_ascii=False) for row in sorted(rows, key=order)]
-    return "[\n" + ",\n".join(lines) + "\n]\n"
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Keep the table of limits in its one form.")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the table is wrong or not in its form")
-    parser.add_argument("--merge", type=Path, metavar="FILE", help='a collection of facts: {"limits": […]}')
-    options = parser.parse_args()
-
-    current = TABLE.read_text(encoding="utf-8") if TABLE.exists() else "[]"
-    rows: list[Row] = json.loads(current)
-    if options.merge:
-        facts: list[Row] = json.loads(options.merge.read_text(encoding="utf-8"))["limits"]
-        added = [row for fact in facts for row in converted(fact)]
-        rows = list({key(row): row for row in [*added, *rows]}.values())  # what was corrected here stays
-
-    found = list(problems(rows))
-    if found:
-        print("\n".join(found), file=sys.stderr)
-        return 1
-    text = text_of(rows)
-    if options.check:
-        if text != current:
-            print(f"{TABLE.name} is not in its canonical form: run python scripts/limits_table.py", file=sys.stderr)
-            return 1
-        return 0
-    TABLE.parent.mkdir(parents=True, exist_ok=True)
-    TABLE.write_text(text, encoding="utf-8")
-    print(f"{len(rows)} limits")
-    return 0
+def merged(rows: list[Row], file: dict[str, list[Row]]) -> list[Row]:
+    added = list[Row]()
+    for fact in file["limits"]:
+        rows_of = list(converted(fact))
+        reason = left_out(fact)
+        if not (rows_of or reason):
+            sys.exit(f"{fact['api']}, {fact['what']}: {fact['limit']} {fact['unit']}: no row, and no reason to leave it out")
+        if not rows_of:
+            print(f"left out: {', '.join(fact['api'])}: {fact['what']}: {reason}")
+        added += rows_of
+    return list({key(row): row for row in [*added, *rows]}.values())  # what was corrected here stays
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep("limits", __doc__, order=order, problems=problems, merged=merged))

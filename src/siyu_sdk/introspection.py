@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from typing import Any
@@ -14,6 +15,7 @@ from .core.events import Event, event_name, load_text, read_event
 PLATFORMS = ("wecom", "miniprogram", "store", "pay")
 
 
+@functools.cache
 def _load(platform: str) -> None:
     package = importlib.import_module(f".{platform}", __package__)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):

@@ -39,7 +39,7 @@ def instrument(tracer_provider: TracerProvider | None = None, meter_provider: Me
     `http.request.method`, `url.template` and `http.route` (the path as declared), `server.address`, `server.port`,
     `http.response.status_code`, `error.type`, `siyu.platform`, `siyu.errcode`, `siyu.request_id`, `siyu.attempts`,
     `siyu.token.refreshes`, `siyu.limiter.wait` (seconds). Metrics: `http.client.request.duration` (one for each attempt),
-    `siyu.retries`, `siyu.token.refreshes`, `siyu.limiter.wait`.
+    `siyu.retries`, `siyu.token.refreshes`, `siyu.limiter.wait`; of the first two `error.type` and `siyu.errcode` tell why.
     """
     watch = _Watch(tracer_provider, meter_provider)
     return Hooks(on_response=watch.attempted, on_retry=watch.retried, on_begin=watch.begin, on_end=watch.end)
@@ -70,7 +70,7 @@ class _Watch:
         if attempt.status is not None:
             outcome["http.response.status_code"] = attempt.status
         if attempt.error is not None:
-            outcome["error.type"] = _kind(attempt.error)
+            outcome |= _failure(attempt.error)
         self._duration.record(attempt.elapsed, _attributes(sending) | outcome)
         span = sending.notes.get("span")
         if span is not None:
@@ -82,7 +82,7 @@ class _Watch:
         sending = attempt.sending
         if sending is None:
             return
-        self._retries.add(1, _attributes(sending) | ({"error.type": _kind(attempt.error)} if attempt.error is not None else {}))
+        self._retries.add(1, _attributes(sending) | (_failure(attempt.error) if attempt.error is not None else {}))
         span = sending.notes.get("span")
         if span is not None:
             span.add_event("retry", {"siyu.attempt": attempt.number, "siyu.pause": attempt.pause or 0.0})
@@ -105,9 +105,9 @@ class _Watch:
         if sending.attempts > 1:
             span.set_attribute("http.request.resend_count", sending.attempts - 1)
         if sending.error is not None:
-            span.set_attribute("error.type", _kind(sending.error))
+            span.set_attributes(_failure(sending.error))
             if isinstance(sending.error, ApiError):
-                span.set_attributes({"siyu.errcode": str(sending.error.code), "siyu.request_id": sending.error.request_id})
+                span.set_attribute("siyu.request_id", sending.error.request_id)
             span.set_status(Status(StatusCode.ERROR, _kind(sending.error)))
         span.end()
 
@@ -122,6 +122,10 @@ def _attributes(sending: Sending) -> dict[str, Any]:
         "server.port": place.port or (443 if place.scheme == "https" else 80),
         "siyu.platform": sending.platform,
     }
+
+
+def _failure(error: BaseException) -> dict[str, str]:
+    return {"error.type": _kind(error)} | ({"siyu.errcode": str(error.code)} if isinstance(error, ApiError) else {})
 
 
 def _kind(error: BaseException) -> str:

@@ -4,76 +4,25 @@ from __future__ import annotations
 
 import json
 import socket
-import struct
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
-from attrs import define, field, frozen
+from attrs import define, field
 from hypothesis import settings
 
 from siyu_sdk import AsyncWeCom, MiniProgram, WeCom
+
+from ..loopback import OK, Answer, Clock, Seen, serve
 
 settings.register_profile("siyu", deadline=None)  # two busy cores are no reason to fail
 settings.load_profile("siyu")
 
 SECRET = "CANARY-corpsecret-5f0c"
-OK = {"errcode": 0, "errmsg": "ok"}
 CUSTOMER = {**OK, "external_contact": {"external_userid": "wm1", "name": "小榴莲🍈"}, "follow_user": []}
-
-
-@define
-class Clock:
-    """A clock that moves when somebody sleeps by it, and never waits."""
-
-    at: float = 1_790_000_000.0
-    slept: list[float] = field(factory=list)
-
-    def time(self) -> float:
-        return self.at
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.at, UTC)
-
-    def sleep(self, seconds: float) -> float:
-        self.slept.append(seconds)
-        self.at += seconds
-        return 0.0
-
-
-@frozen
-class Seen:
-    """One request that arrived."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    body: bytes = field(repr=False)
-    headers: dict[str, str] = field(repr=False)
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def token(self) -> str | None:
-        return self.query.get("access_token")
-
-
-@frozen
-class Answer:
-    """Bytes to answer with, in place of a JSON object."""
-
-    body: bytes = b""
-    status: int = 200
-    headers: dict[str, str] = field(factory=dict)
-
 
 Reply = dict[str, Any] | Answer | Callable[[Seen], Any]
 
@@ -165,60 +114,11 @@ class Platform:
         return CUSTOMER if chosen is None else chosen
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 512  # a crowd of cold threads connects at once
-
-    def handle_error(self, *_: Any) -> None:
-        pass
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one packet
-    platform: Platform
-
-    def handle_any(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        path, _, query = self.path.partition("?")
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        try:
-            reply = self.platform.reply(Seen(self.command, path, dict(parse_qsl(query)), body, headers))
-        except ConnectionAbortedError:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close means reset
-            self.connection.close()
-            raise
-        answer = reply if isinstance(reply, Answer) else Answer(json.dumps(reply, ensure_ascii=False).encode())
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        if answer.status != 204:
-            self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
-        self.wfile.write(answer.body)
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 -- named by the standard library
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture
 def platform() -> Iterator[Platform]:
     platform = Platform()
-    server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"platform": platform}))
-    platform.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield platform
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+    with serve(platform.reply) as platform.url:
+        yield platform
 
 
 @pytest.fixture

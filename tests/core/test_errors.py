@@ -80,6 +80,10 @@ def test_the_excerpt_is_200_characters_also_of_chinese_and_of_bytes_cut_in_the_m
         "?suite_access_token=%s&amp;x=1",
         "access_token%%3D%s",
         "corpsecret=%s, retry",
+        '{"secret": "with blanks, commas; and %s"}',
+        "GET /cgi-bin/auth/getuserinfo?code=%s&x=1",
+        '"authorization_code":"%s"',
+        "sessionKey=%s",
         "<a href='/x?ACCESS_TOKEN=%s'>",
     ],
 )
@@ -91,6 +95,9 @@ def test_credentials_are_cut_out_of_texts(text: str) -> None:
 def test_words_around_credentials_stay() -> None:
     text = "invalid credential, access_token is invalid or not latest, rid: 65aa-1; appsecret is wrong: see https://x.example/?a=1"
     assert redact(text) == text
+    assert redact('{"code": "SIGN_ERROR", "errcode": 40001, "next_cursor": "abc"}') == (
+        '{"code": "SIGN_ERROR", "errcode": 40001, "next_cursor": "abc"}'
+    )
 
 
 # The table of codes

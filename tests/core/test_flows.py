@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from siyu_sdk import AsyncWeCom, Call, DecodeError, Flow, Gather, InputError, Local, M, NotFound, Sleep, UsageError, WeCom, flow
+from siyu_sdk.core.call import following
 from siyu_sdk.core.run import AsyncRunner, Runner
-from siyu_sdk.wecom.customers import CustomerDetail, Customers
+from siyu_sdk.wecom.customers import CustomerDetail, CustomerPage, Customers
 from siyu_sdk.wecom.resource import WeComResource
 
 GET = "/cgi-bin/externalcontact/get"
@@ -214,6 +216,19 @@ def test_a_cursor_that_stands_still_is_an_error_not_a_loop(wecom: WeCom, platfor
     with pytest.raises(DecodeError, match="same cursor twice"):
         next(found)
     assert len(platform.calls()) == 2
+
+
+def test_more_without_a_cursor_is_an_error_and_no_way_back_to_the_first_page(wecom: WeCom) -> None:
+    class Endless(CustomerPage):
+        def next_page(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {"cursor": None}  # it says «more», and leaves the cursor out
+
+    with pytest.raises(DecodeError, match="gives no cursor"):
+        following(Customers.batch_get(["zhang"], cursor="c1"), Endless())
+
+
+def test_help_tells_what_a_walk_gives(wecom: WeCom) -> None:
+    assert str(inspect.signature(wecom.customers.all)).endswith("-> 'Iterator[Customer]'")
 
 
 async def test_the_same_for_tasks_and_in_flows(async_wecom: AsyncWeCom, platform: Any) -> None:

@@ -73,6 +73,8 @@ def test_a_post_is_taken_as_unsafe_to_repeat(wecom: WeCom, platform: Any, method
         ("GET", "https://evil.example/steal", {}, "path"),
         ("GET", "//evil.example/steal", {}, "path"),
         ("GET", "cgi-bin/thing", {}, "path"),
+        ("GET", "/cgi-bin/../thing", {}, "path"),
+        ("GET", "/cgi-bin/thing/.?a=1", {}, "path"),
         ("GET", "", {}, "path"),
         ("GET", PATH, {"json": {"access_token": "x"}}, "json"),
         ("DELETE", PATH, {"json": {"a": 1}}, "json"),

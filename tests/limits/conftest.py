@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import importlib.util
 import json
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -197,37 +194,3 @@ class Line:
 @pytest.fixture
 def line() -> Any:
     return Line
-
-
-# A real Redis
-
-
-def _servers() -> Any:  # test folders are no packages
-    path = Path(__file__).parent.parent / "tokens" / "servers.py"
-    spec = importlib.util.spec_from_file_location("limits_servers", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def servers() -> Any:
-    return _servers()
-
-
-@pytest.fixture(scope="session")
-def redis_server(servers: Any) -> Iterator[str]:
-    with servers.redis_server() as (port, _):
-        yield f"redis://127.0.0.1:{port}/0"
-
-
-@pytest.fixture
-def redis_url(redis_server: str) -> str:
-    """Emptied before each test."""
-    import redis
-
-    with redis.Redis.from_url(redis_server) as client:
-        client.flushall()
-    return redis_server

@@ -106,6 +106,19 @@ def test_a_clock_that_is_turned_back_frees_what_it_counted(line: Any) -> None:
     assert line.call(51.0) > 0
 
 
+def test_an_api_that_is_shut_opens_again_though_the_clock_was_turned_back(line: Any) -> None:
+    line = line(MemoryLimiter(), Limit(per_minute=100))
+    day = 86_400.0
+    assert line.call(9 * day, FLOOD) == 0
+    assert line.call(day) == pytest.approx(60), "the window, not the days between"
+    wait, probe = line.ask(day + 61)
+    assert wait == 0
+    assert line.end(probe, day + 62, FLOOD) == pytest.approx(120), "what it is told now, it learns now"
+    assert line.call(day + 190) == 0
+    assert line.call(day + 191) == 0
+    assert line.limiter._scopes["k"].learnt.rate(day + 191 + 1200) == 1
+
+
 def test_a_forked_child_has_no_calls_in_flight(line: Any) -> None:
     line = line(MemoryLimiter(), Limit(concurrent=1))
     _, mine = line.ask(0.0)
@@ -126,6 +139,31 @@ def test_keys_that_are_quiet_are_forgotten(line: Any, monkeypatch: pytest.Monkey
     assert len(limiter._scopes) <= 50
     assert line(limiter, Limit(per_second=5), "k499").call(499.0) == 0
     assert limiter._scopes["k499"].windows[0].total == 2
+
+
+def test_what_is_in_use_is_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryLimiter, "MOST", 2)
+    limiter, account = MemoryLimiter(), Rule("account", Limit(concurrent=1))
+    limiter.release(Turn((Rule("other", Limit()),)), 0.0)
+    first = Turn((account, Rule("address", Limit(concurrent=9)), Rule("third", Limit(concurrent=9))))
+    assert limiter.acquire(first, 0.0) == 0
+    assert limiter.acquire(Turn((account,)), 0.0) > 0, "there is room for one"
+
+
+def test_many_busy_keys_are_not_looked_through_at_every_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = 0
+
+    def quiet(self: Any, now: float) -> bool:
+        nonlocal looked
+        looked += 1
+        return False
+
+    monkeypatch.setattr(MemoryLimiter, "MOST", 50)
+    monkeypatch.setattr("siyu_sdk.core.limits._Scope.quiet", quiet)
+    limiter = MemoryLimiter()
+    for n in range(5000):
+        limiter.acquire(Turn((Rule(f"k{n}", Limit(per_day=5)),)), float(n))
+    assert looked < 3 * 5000
 
 
 @pytest.mark.parametrize("name", ["concurrent", "per_second", "per_minute", "per_hour", "per_day", "per_month"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,21 +37,18 @@ def test_the_table_is_in_its_form() -> None:
     ],
 )
 def test_a_broken_table_is_found(change: str, message: str, tmp_path: Path) -> None:
-    copy = tmp_path / "scripts" / "limits_table.py"
-    copy.parent.mkdir()
-    copy.write_text((ROOT / "scripts" / "limits_table.py").read_text(encoding="utf-8"), encoding="utf-8")
+    copy = shutil.copytree(ROOT / "scripts", tmp_path / "scripts") / "limits_table.py"
     data = tmp_path / "src" / "siyu_sdk" / "core" / "data"
     data.mkdir(parents=True)
     good = (ROOT / "src" / "siyu_sdk" / "core" / "data" / "limits.json").read_text(encoding="utf-8")
     assert change in good
     (data / "limits.json").write_text(good.replace(change, message, 1), encoding="utf-8")
-    assert subprocess.run([sys.executable, copy, "--check"], capture_output=True, check=False).returncode == 1
+    done = subprocess.run([sys.executable, copy, "--check"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
 
 
 def test_facts_are_taken_over_where_a_machine_can_use_them(tmp_path: Path) -> None:
-    copy = tmp_path / "scripts" / "limits_table.py"
-    copy.parent.mkdir()
-    copy.write_text((ROOT / "scripts" / "limits_table.py").read_text(encoding="utf-8"), encoding="utf-8")
+    copy = shutil.copytree(ROOT / "scripts", tmp_path / "scripts") / "limits_table.py"
     fact = {
         "group": "wecom.x",
         "api": ["/x"],
@@ -65,17 +63,30 @@ def test_facts_are_taken_over_where_a_machine_can_use_them(tmp_path: Path) -> No
         ("100,000/h; 480,000/day", ""),
         (20, "per minute"),
         (64, "bytes"),
+        ("100", "entries"),
         ("as many as one likes", "per day"),
         (None, "per day"),
+        (3, "days"),
     ]
     rows = [{**fact, "what": f"w{n}", "limit": limit, "unit": unit} for n, (limit, unit) in enumerate(figures)]
     import json
 
     (tmp_path / "facts.json").write_text(json.dumps({"limits": rows}), encoding="utf-8")
-    subprocess.run([sys.executable, copy, "--merge", tmp_path / "facts.json"], check=True, capture_output=True)
+    merge = [sys.executable, copy, "--merge", tmp_path / "facts.json"]
+    said = subprocess.run(merge, check=True, capture_output=True, text=True).stdout
+    assert [line.split(": ", 2)[2] for line in said.splitlines()[:3]] == [
+        "w4: in words: its declaration keeps to what can be told before sending, the platform counts the rest",
+        "w5: no figure is published: refusals teach",
+        "w6: a time, not an amount: its endpoint's documentation says it",
+    ]
     made = json.loads((tmp_path / "src" / "siyu_sdk" / "core" / "data" / "limits.json").read_text(encoding="utf-8"))
     found = [(row["kind"], row["limit"], row["seconds"]) for row in made]
-    assert found == [("rate", 20, 60), ("rate", 100_000, 3600), ("rate", 480_000, 86400), ("size", 64, None)]
+    assert found == [("rate", 20, 60), ("rate", 100_000, 3600), ("rate", 480_000, 86400), ("size", 64, None), ("size", 100, None)]
+    rows.append({**fact, "what": "w9", "limit": 7, "unit": "bananas"})
+    (tmp_path / "facts.json").write_text(json.dumps({"limits": rows}), encoding="utf-8")
+    refused = subprocess.run(merge, check=False, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "w9: 7 bananas: no row, and no reason to leave it out" in refused.stderr
 
 
 def test_the_rules_of_an_api_are_looked_up_by_its_path() -> None:
@@ -95,7 +106,7 @@ def test_nothing_that_nobody_is_sure_of_holds_a_call_back() -> None:
     unsure = [figure for figure in table() if figure.confidence in ("low", "none")]
     assert unsure
     assert not any(figure.enforced for figure in unsure)
-    assert all(figure.seconds and figure.limit for figure in table() if figure.enforced)
+    assert all(figure.limit and (figure.seconds or figure.kind == "concurrency") for figure in table() if figure.enforced)
 
 
 def test_what_a_call_counts_for() -> None:
@@ -114,6 +125,25 @@ def test_what_a_call_counts_for() -> None:
     }
 
 
+def test_paths_of_one_family_count_together_where_the_platform_says_so() -> None:
+    book = Rulebook("wecom", "w", own={"ip": None})
+    made, edited = (limits(book, f"/cgi-bin/externalcontact/customer_strategy/{name}", method="POST") for name in ("create", "edit"))
+    (family,) = made.keys() & edited.keys()
+    assert made[family] == edited[family] == Limit(concurrent=1), "changes are made one after another"
+    assert family not in limits(book, "/cgi-bin/externalcontact/customer_strategy/list", method="POST")
+
+
+def test_product_coupons_have_their_own_figures_for_users_and_for_management() -> None:
+    for prefix in ("/v3/marketing/partner/product-coupon", "/brand/marketing/product-coupon"):
+        book = Rulebook("pay", "p")
+        send = limits(book, f"{prefix}/users/{{openid}}/coupons", method="POST")
+        confirm = limits(book, f"{prefix}/users/{{openid}}/coupons/{{coupon_code}}/confirm", method="POST")
+        assert list(send.values()) == list(confirm.values()) == [Limit(per_second=500)]
+        assert not send.keys() & confirm.keys()
+        assert [limit.per_second for limit in limits(book, f"{prefix}/product-coupons/{{id}}/stocks", method="POST").values()] == [20]
+        assert [limit.per_second for limit in limits(book, f"{prefix}/media/upload-image", method="POST").values()] == [500]
+
+
 def test_what_is_declared_goes_before_the_table_and_what_a_client_was_told_before_both() -> None:
     mark = "/cgi-bin/externalcontact/mark_tag"
     declared = Limit(concurrent=5, per_minute=7)
@@ -124,7 +154,29 @@ def test_what_is_declared_goes_before_the_table_and_what_a_client_was_told_befor
     assert limits(Rulebook("wecom", "wecom:ww1", own={mark: None}), mark, declared, "POST")[key] == Limit()
 
 
-@pytest.mark.parametrize("own", [{"mark_tag": Limit()}, {"": None}, {"/cgi-bin/x": 5}, {"*": "10/s"}])
+def test_what_a_client_was_told_goes_before_the_figures_of_an_app_too() -> None:
+    path = "/cgi-bin/get_jsapi_ticket"
+    for own in ({path: None}, {"*": None}, {f"GET {path}": None}):
+        assert limits(Rulebook("wecom", "w", "app", {**own, "ip": None}), path) == {f"w:GET {path}": Limit()}
+    more = limits(Rulebook("wecom", "w", "app", {path: Limit(per_hour=900)}), path)
+    assert (more[f"w:GET {path}"].per_hour, more[f"app:GET {path}"].per_hour) == (900, 900)
+
+
+def test_a_path_is_meant_whatever_its_placeholders_are_called() -> None:
+    path = "/v3/marketing/favor/stocks/{stock_id}/items"
+    own = Rulebook("pay", "p", own={"/v3/marketing/favor/stocks/{id}/items": Limit(per_minute=7)})
+    assert limits(own, path) == {"p:GET /v3/marketing/favor/stocks/{}/items": Limit(per_minute=7)}
+
+
+def test_free_calls_with_ids_in_their_paths_count_together() -> None:
+    book = Rulebook("pay", "p")
+    keys = {rule.key for n in range(3) for rule in book.rules("GET", f"/v3/marketing/favor/stocks/{n}/items?limit=1", None)}
+    declared = book.rules("GET", "/v3/marketing/favor/stocks/{stock_id}/items", None)
+    assert keys == {rule.key for rule in declared}
+    assert declared[0].limit == Limit(per_minute=600)
+
+
+@pytest.mark.parametrize("own", [{"mark_tag": Limit()}, {"": None}, {"/cgi-bin/x": 5}, {"*": "10/s"}, {"/cgi-bin/x/*": None}])
 def test_figures_that_make_no_sense_are_refused_when_the_client_is_made(own: Any) -> None:
     with pytest.raises(InputError, match="limits") as caught:
         WeCom("ww1", "s", limits=own)

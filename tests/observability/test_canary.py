@@ -38,19 +38,29 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from siyu_sdk import AsyncMiniProgram, AsyncPay, AsyncWeCom, Hooks, MiniProgram, Pay, Retry, SiyuError, Store, WeCom
-from siyu_sdk.caches import FileTokenCache, MemoryTokenCache
+from siyu_sdk import AsyncMiniProgram, AsyncPay, AsyncWeCom, Hooks, MiniProgram, Pay, Retry, SiyuError, Store, WeCom, parse_event
+from siyu_sdk.caches import FileTokenCache, MemoryTokenCache, RedisTokenCache, SQLTokenCache
 from siyu_sdk.callbacks import Request
+from siyu_sdk.callbacks.seen import RedisSeen, SqlSeen
 from siyu_sdk.cli.app import run
 from siyu_sdk.core.crypto import CallbackCodec
 from siyu_sdk.core.xml import to_xml
-from siyu_sdk.limits import MemoryLimiter
+from siyu_sdk.ledger import Ledger
+from siyu_sdk.limits import MemoryLimiter, RedisLimiter
+from siyu_sdk.miniprogram.login import Login
 from siyu_sdk.miniprogram.shipping import Shipping
+from siyu_sdk.sop.dbos_engine import DBOSEngine, open_client
+from siyu_sdk.store.orders import Orders
 from siyu_sdk.telemetry import instrument
 from siyu_sdk.wecom.callbacks import Callbacks
 from siyu_sdk.wecom.credentials import CustomApp, Provider, Suite, SuiteCorp
 from siyu_sdk.wecom.customers import Customers
 from siyu_sdk.wecom.mass_messages import MassMessages
+from siyu_sdk.wecom.oauth import MiniProgramLogins, OAuth
+from siyu_sdk.wecom.suite import Suites
+from siyu_sdk.wecom.tickets import Tickets
+from siyu_sdk.weixin.component import Components
+from siyu_sdk.weixin.credentials import Authorizer, Component
 
 BIRD = "CAN" + "ARY"  # in two, as tracebacks show the lines of this file
 RETRY = Retry(stop=stop_after_attempt(2))
@@ -72,6 +82,20 @@ API_V3 = f"{BIRD}-api-v3-key-of-32-bytes-ok"
 NEEDLES = (BIRD, AES, AES[:12], *PRIVATE.splitlines()[3:20])
 
 
+TOKENS = ("access_token", "suite_access_token", "provider_access_token", "component_access_token", "authorizer_access_token")
+TOKENS += ("authorizer_refresh_token",)
+GIVEN: dict[str, dict[str, Any]] = {
+    "jscode2session": {"openid": "o1", "session_key": f"{BIRD}-session-key", "userid": "amy", "corpid": "ww1"},
+    "get_jsapi_ticket": {"ticket": f"{BIRD}-jsapi-ticket", "expires_in": 7200},
+    "get_permanent_code": {"permanent_code": f"{BIRD}-permanent", "access_token": f"{BIRD}-token"},
+    "get_pre_auth_code": {"pre_auth_code": f"{BIRD}-pre-auth", "expires_in": 1200},
+    "api_create_preauthcode": {"pre_auth_code": f"{BIRD}-pre-auth", "expires_in": 1200},
+    "api_query_auth": {"authorization_info": {"authorizer_appid": "wx5", **dict.fromkeys(TOKENS[4:], f"{BIRD}-given")}},
+    "getuserinfo": {"userid": "amy", "user_ticket": f"{BIRD}-user-ticket"},
+}
+"""What the platform hands out in answers, by a piece of the path."""
+
+
 class Gossip(BaseHTTPRequestHandler):
     """Answers as `mode` says, and repeats what it was asked."""
 
@@ -83,10 +107,9 @@ class Gossip(BaseHTTPRequestHandler):
         cls = type(self)
         body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode("utf-8", "replace")
         asked = f"{self.command} {self.path} {body} {dict(self.headers)}"
-        if re.search(r"gettoken|stable_token|get_suite_token|get_corp_token|get_provider_token", self.path) and cls.mode != "token":
+        if re.search(r"gettoken|stable_token|get_\w+_token|api_\w+_token", self.path) and cls.mode != "token":
             cls.count += 1
-            names = ("access_token", "suite_access_token", "provider_access_token")
-            self._say({**dict.fromkeys(names, f"{BIRD}-token-{cls.count}"), "expires_in": 7200})
+            self._say({**dict.fromkeys(TOKENS, f"{BIRD}-token-{cls.count}"), "expires_in": 7200})
             return
         answer: Callable[[], None] = getattr(self, f"_{cls.mode}")
         self._asked = asked
@@ -105,7 +128,8 @@ class Gossip(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def _fine(self) -> None:
-        self._say({"errcode": 0})
+        given = {part: value for part, value in GIVEN.items() if part in self.path}
+        self._say({"errcode": 0, "errmsg": "ok", **next(iter(given.values()), {})})
 
     def _token(self) -> None:
         self._say({"errcode": 40001, "errmsg": f"invalid credential, corpsecret={BIRD}-corpsecret, asked {self._asked}"})
@@ -179,6 +203,15 @@ def gossip() -> Iterator[str]:
     server.server_close()
 
 
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """All that is shown with an error, by tracebacks and by who collects errors."""
+    if error is not None:
+        yield error
+        yield from chain(error.__cause__)
+        if not error.__suppress_context__:
+            yield from chain(error.__context__)
+
+
 class Shown:
     """Everything that anybody could have seen."""
 
@@ -191,9 +224,9 @@ class Shown:
 
     def error(self, error: BaseException) -> None:
         self.errors += 1
-        self.add(error, str(error), vars(error), *traceback.format_exception(error), pickle.dumps(error))
-        again = pickle.loads(pickle.dumps(error))
-        self.add(again, vars(again))
+        self.add(*traceback.format_exception(error), pickle.dumps(error))
+        for each in (*chain(error), pickle.loads(pickle.dumps(error))):
+            self.add(each, str(each), each.args, vars(each))
 
     def check(self, where: str) -> None:
         whole = "\n".join(self.texts)
@@ -246,6 +279,33 @@ def wecoms(**more: Any) -> Iterator[WeCom]:
     yield WeCom("ww4", token_provider=lambda *, refresh: (f"{BIRD}-provided", 7200.0), **more)
 
 
+def accounts(**more: Any) -> Iterator[MiniProgram | Store]:
+    component = Component("wx-component", f"{BIRD}-component-secret", lambda: f"{BIRD}-verify-ticket")
+    authorizer = Authorizer(component, "wx5", lambda: f"{BIRD}-refresh-token", lambda _: None)
+    yield MiniProgram("wx1", f"{BIRD}-app-secret", **more)
+    yield MiniProgram(authorizer, **more)
+    yield MiniProgram(component, **more)
+    yield Store("wx2", f"{BIRD}-store-secret", **more)
+    yield Store(authorizer, **more)
+
+
+FREELY = (
+    Tickets.jsapi(),
+    Suites.permanent_code(f"{BIRD}-auth-code"),
+    Suites.pre_auth_code(),
+    OAuth.get(f"{BIRD}-oauth-code"),
+    MiniProgramLogins.get(f"{BIRD}-js-code"),
+)
+THEIRS = (
+    Login.session(f"{BIRD}-js-code"),
+    Shipping.get_order_list(),
+    Components.pre_auth_code("wx-component"),
+    Components.query_auth("wx-component", f"{BIRD}-authorization-code"),
+    Components.start_push_ticket("wx-component", f"{BIRD}-component-secret"),
+)
+"""Calls that carry a credential of their own, or bring one. A client without the right for one refuses it: that is shown, too."""
+
+
 def keys(**more: Any) -> dict[str, Any]:
     return {"public_key": PLATFORM, "public_key_id": "PUB_KEY_ID_1", **more}
 
@@ -256,7 +316,8 @@ def attempt(shown: Shown, client: Any, work: Callable[[], Any]) -> None:
     except SiyuError as error:
         shown.error(error)
     shown.add(client, client.session, vars(client), client.session.cache, client.session.limiter, client.session.rulebook)
-    shown.add(list(getattr(client.session.cache, "_tokens", {})), list(getattr(client.session.limiter, "_scopes", {})))
+    limiter = getattr(client.session.limiter, "_near", client.session.limiter)
+    shown.add(list(getattr(client.session.cache, "_tokens", {})), list(limiter._scopes))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -270,10 +331,15 @@ def test_threads(gossip: str, shown: Shown, mode: str, tmp_path: Path) -> None:
             if number == 0:
                 attempt(shown, client, lambda: client.send(MassMessages.remind("m1")))  # noqa: B023
                 attempt(shown, client, lambda: client.request("POST", "/cgi-bin/free", json={"a": 1}))  # noqa: B023
-    with MiniProgram("wx1", f"{BIRD}-app-secret", **options(gossip, traced.hooks)) as mini:
-        attempt(shown, mini, lambda: mini.login.session(f"{BIRD}-js-code") if mode == "unknown" else mini.send(Shipping.get_order_list()))
-    with Store("wx2", f"{BIRD}-store-secret", **options(gossip, traced.hooks)) as store:
-        attempt(shown, store, lambda: store.orders.get("1"))
+            for call in FREELY:
+                attempt(shown, client, lambda: (call, client.send(call)))  # noqa: B023
+            if number == 0:
+                attempt(shown, client, lambda: len(client.ticket(Tickets.jsapi())))  # noqa: B023
+    for account in accounts(**options(gossip, traced.hooks)):
+        with account:
+            for call in (*THEIRS, Orders.get("1")):
+                if call.spec.platform == account.platform:
+                    attempt(shown, account, lambda: (call, account.send(call)))  # noqa: B023
     with Pay("1900000001", "AB12", PRIVATE, API_V3, **keys(), **options(gossip, traced.hooks)) as pay:
         attempt(shown, pay, lambda: pay.request("GET", "/v3/certificates"))
         shown.add(pay.notifications)
@@ -282,7 +348,7 @@ def test_threads(gossip: str, shown: Shown, mode: str, tmp_path: Path) -> None:
     shown.add(*(str(path) for path in tmp_path.rglob("*")))
     kept = "\n".join(path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())
     shown.check(f"threads, {mode}")
-    kept = re.sub(BIRD + r"-token-\d+", "", kept)  # the tokens themselves are what the cache is for
+    kept = re.sub(BIRD + r"-(token-\d+|jsapi-ticket)", "", kept)  # tokens and tickets are what the cache is for
     assert not any(needle in kept for needle in NEEDLES)
 
 
@@ -330,6 +396,46 @@ def test_nobody_listens(shown: Shown) -> None:
     shown.check("nobody listens")
 
 
+ADDRESSES = (f"http://u:{BIRD}@127.0.0.1:9", f"http://u:{BIRD}/x@127.0.0.1:9", f"http://u:p@host:{BIRD}", f"http://{BIRD}:x@[host", BIRD)
+UNREADABLE = [(make, f"redis://:{BIRD}/x@127.0.0.1:9/0") for make in (RedisTokenCache, RedisLimiter, RedisSeen)]
+UNREADABLE += [(SQLTokenCache, f"postgresql://u:{BIRD}@127.0.0.1:port/d"), (Ledger, f"postgresql+psycopg://u:{BIRD}@127.0.0.1:port/d")]
+
+
+def test_passwords_of_stores_that_are_away(shown: Shown) -> None:
+    redis, sql = f"redis://user:{BIRD}@127.0.0.1:9/0", f"postgresql+psycopg://user:{BIRD}@127.0.0.1:9/d"
+    caches = (RedisTokenCache(redis), SQLTokenCache(sql), SQLTokenCache(f"{sql}?password={BIRD}"))
+    for cache in caches:
+        traced = Traced()
+        more = options("http://127.0.0.1:9", traced.hooks, cache=cache) | {"limiter": RedisLimiter(redis)}
+        with WeCom("ww1", f"{BIRD}-corpsecret", **more) as client:
+            attempt(shown, client, lambda: client.customers.get("wm1"))
+        traced.show(shown)
+        cache.close()
+    for question in (
+        lambda: RedisSeen(redis).take("k"),
+        lambda: SqlSeen(sql).take("k"),
+        lambda: Ledger(sql).opted_out(),
+        lambda: shown.add(Ledger(sql), DBOSEngine(sql), RedisSeen(redis), RedisLimiter(redis)),
+        lambda: open_client(sql),
+    ):
+        try:
+            question()
+        except Exception as error:
+            shown.add(*traceback.format_exception(error), *(f"{each!r} {each.args}" for each in chain(error)))
+    shown.check("stores that are away")
+
+
+def test_a_proxy_of_the_environment(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, f"http://user:{BIRD}@127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("NO_PROXY", "")
+    with WeCom("ww1", f"{BIRD}-corpsecret", **options("http://nowhere.invalid", Hooks())) as client:
+        attempt(shown, client, lambda: client.customers.get("wm1"))
+    assert shown.errors == 1
+    shown.check("a proxy of the environment")
+
+
 def test_what_is_wrong_with_a_credential_is_said_without_it(shown: Shown) -> None:
     wrong: list[Callable[[], Any]] = [
         lambda: WeCom("", f"{BIRD}-corpsecret"),
@@ -340,12 +446,18 @@ def test_what_is_wrong_with_a_credential_is_said_without_it(shown: Shown) -> Non
         lambda: Callbacks(f"{BIRD}-token", AES + "x", "ww1"),
         lambda: Callbacks(f"{BIRD}-token", "!" * 43, "ww1"),
         lambda: WeCom(Suite("", f"{BIRD}-suite", lambda: BIRD)),
+        lambda: MiniProgram(Component("", f"{BIRD}-component", lambda: BIRD)),
+        lambda: MiniProgram("wx1", ""),
+        *(lambda url=url: WeCom("ww1", "s", base_url=url) for url in ADDRESSES),  # type: ignore[misc]
+        *(lambda url=url: WeCom("ww1", "s", proxy=url) for url in ADDRESSES[1:]),  # type: ignore[misc]
+        *(lambda url=url: AsyncWeCom("ww1", "s", proxy=url) for url in ADDRESSES[1:]),  # type: ignore[misc]
+        *(lambda make=make, url=url: make(url) for make, url in UNREADABLE),  # type: ignore[misc]
         lambda: WeCom("ww1", token_provider=lambda *, refresh: f"{BIRD}-no-pair").customers.get("wm1"),  # type: ignore[arg-type, return-value]
     ]
     for make in wrong:
         try:
             shown.add(make())
-        except (SiyuError, TypeError) as error:
+        except (SiyuError, TypeError, ValueError) as error:
             shown.error(error)
     assert shown.errors == len(wrong)
     shown.check("wrong credentials")
@@ -378,6 +490,12 @@ def test_callbacks_and_notices(shown: Shown) -> None:
         pay.notifications.receive({"wechatpay-serial": "x"}, b'{"id": "1"}')
     except SiyuError as error:
         shown.error(error)
+    for platform, text in (
+        ("wecom", f"<xml><InfoType>suite_ticket</InfoType><SuiteId>s</SuiteId><SuiteTicket>{BIRD}-ticket</SuiteTicket></xml>"),
+        ("wecom", f"<xml><InfoType>create_auth</InfoType><SuiteId>s</SuiteId><AuthCode>{BIRD}-auth-code</AuthCode></xml>"),
+        ("wecom", f"<xml><InfoType>reset_permanent_code</InfoType><SuiteId>s</SuiteId><AuthCode>{BIRD}-code</AuthCode></xml>"),
+    ):
+        shown.add(parse_event(platform, text))
     shown.add(callbacks, codec, pay.notifications, vars(pay), Request("POST", "/x?msg_signature=1", {}, b""))
     pay.close()
     assert shown.errors >= 6

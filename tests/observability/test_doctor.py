@@ -105,12 +105,13 @@ def test_a_wrong_secret(doctor: Doctor) -> None:
 
 
 def test_a_clock_that_is_wrong(doctor: Doctor, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SystemClock, "time", lambda _: sandbox.clock.time() + 500)
+    monkeypatch.setattr(SystemClock, "time", lambda _: sandbox.clock.time() + 600)
     told = doctor(CLOCK_URL=None)  # the machine's own time, where the sandbox lives in its own
     assert {"wecom: clock", "pay: clock"} <= told.wrong()
-    assert re.search(r"^(49\d|50\d) s ahead", told.findings["wecom: clock"]["detail"])
+    assert re.search(r"^(59\d|60\d) s ahead", told.findings["wecom: clock"]["detail"])
     assert "NTP" in told.findings["pay: clock"]["fix"]
     assert "pay: signed GET /v3/certificates" in told.wrong(), "signatures are refused from 300 s on"
+    assert told.findings["pay: signed GET /v3/certificates"]["fix"].startswith("Set the clock first")
 
 
 @pytest.fixture
@@ -176,13 +177,19 @@ def test_an_apiv3_key_of_the_wrong_length_and_one_that_opens_nothing(doctor: Doc
 
 
 def test_an_address_that_is_not_allowed_is_named(doctor: Doctor, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    mini = sandbox.miniprogram._errors
+    message = "invalid ip 203.0.113.8 ipv6 ::ffff:203.0.113.8, not in whitelist"
+    monkeypatch.setattr(sandbox.miniprogram, "_errors", evolve(mini, messages={**mini.messages, 40164: message}))
+    sandbox.faults.add(path="*/wxa/sec/order/get_order_list", kind="errcode", code=40164)
     table = sandbox.wecom._errors
     said = {60020: "not allow to access from your ip, from ip: 203.0.113.7", 48002: "api forbidden"}
     monkeypatch.setattr(sandbox.wecom, "_errors", evolve(table, messages={**table.messages, **said}))
     sandbox.faults.add(path="*/get_follow_user_list", kind="errcode", code=60020)
     sandbox.faults.add(path="*/get_corp_tag_list", kind="errcode", code=48002)
     told = doctor()
-    assert told.wrong() == {"wecom: read customers (客户联系)", "wecom: read customer tags (企业客户标签)"}
+    orders = "miniprogram: read orders (发货信息管理)"
+    assert told.wrong() == {"wecom: read customers (客户联系)", "wecom: read customer tags (企业客户标签)", orders}
+    assert "Enter 203.0.113.8 into the IP白名单" in told.findings[orders]["fix"]
     assert "203.0.113.7" in told.findings["wecom: read customers (客户联系)"]["fix"]
     assert "可调用接口的应用" in told.findings["wecom: read customer tags (企业客户标签)"]["fix"]
 
@@ -198,10 +205,15 @@ def test_nobody_there(doctor: Doctor) -> None:
 def address(sandbox: Sandbox) -> Iterator[Any]:
     """Somebody's callback address, on loopback."""
     ids = sandbox.credentials
-    settings = {"token": ids.callback_token, "key": ids.callback_aes_key, "said": ""}
+    settings = {"token": ids.callback_token, "key": ids.callback_aes_key, "said": "", "around": "", "to": "", "after": ""}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if settings["to"]:
+                self.send_response(302)
+                self.send_header("location", settings["to"])
+                self.end_headers()
+                return
             query = {name: value for name, value in parse_qsl(urlsplit(self.path).query) if name != "x"}
             try:
                 said = settings["said"] or Callbacks(settings["token"], settings["key"], ids.corpid).verify_url(**query)
@@ -209,8 +221,10 @@ def address(sandbox: Sandbox) -> Iterator[Any]:
                 self.send_error(500)
                 return
             self.send_response(200)
+            self.send_header("content-type", "text/html")
             self.end_headers()
-            self.wfile.write(said.encode())
+            time.sleep(float(settings["after"] or 0))
+            self.wfile.write((settings["around"] + said + settings["around"]).encode())
 
         def log_message(self, *_: Any) -> None: ...
 
@@ -224,11 +238,25 @@ def address(sandbox: Sandbox) -> Iterator[Any]:
 def test_the_callback_address_is_asked_as_the_console_asks(doctor: Doctor, address: Any) -> None:
     url, settings = address
     assert doctor(WECOM_CALLBACK_URL=url).findings["callback: address"]["ok"]
-    settings["said"] = '"quoted"'
-    assert "something else" in doctor().findings["callback: address"]["detail"]
-    settings |= {"said": "", "token": "another"}
+    settings["said"] = "<html>Welcome to nginx!</html>"
+    told = doctor()
+    assert "something else: text/html, '<html>Welcome to nginx!" in told.findings["callback: address"]["detail"]
+    assert "Another program" in told.findings["callback: address"]["fix"]
+    settings |= {"said": "", "around": '"'}
+    assert "quotes, a BOM or blanks" in doctor().findings["callback: address"]["detail"]
+    settings |= {"around": "", "after": "1.1"}
+    assert "within a second" in doctor().findings["callback: address"]["fix"]
+    settings |= {"after": "", "to": "https://login.example/?secret=CANARY"}
+    told = doctor()
+    assert "redirects (HTTP 302)" in told.findings["callback: address"]["detail"]
+    assert "CANARY" not in told.text
+    settings |= {"to": "", "token": "another"}
     assert "HTTP 500" in doctor().findings["callback: address"]["detail"]
     assert doctor(WECOM_CALLBACK_URL="http://127.0.0.1:9/").wrong() == {"callback: address"}
+    for odd in ("http://user:CANARY@127.0.0.1:9/?key=CANARY", "http://127.0.0.1:CANARY/", "CANARY"):
+        told = doctor(WECOM_CALLBACK_URL=odd)
+        assert told.wrong() == {"callback: address"}
+        assert "CANARY" not in told.text
     assert doctor(WECOM_CALLBACK_URL="file:///etc/passwd").wrong() == {"callback: address"}
     told = doctor(WECOM_CALLBACK_URL=None, WECOM_CALLBACK_AES_KEY="too-short")
     assert "43 characters" in told.findings["callback: token and key"]["fix"]
@@ -247,9 +275,40 @@ def test_the_ledger_and_its_workers(doctor: Doctor, tmp_path: Path) -> None:
     assert told.findings["ledger: worker worker-1"]["ok"]
     assert told.wrong() == {"ledger: worker worker-2"}
     assert "300 s" in told.findings["ledger: worker worker-2"]["detail"]
-    away = doctor(LEDGER="postgresql+psycopg://siyu:CANARY@127.0.0.1:9/siyu")
+    away = doctor(LEDGER="postgresql+psycopg://siyu:CANARY@127.0.0.1:9/siyu?password=CANARY")
     assert away.wrong() == {"ledger: database"}
+    assert doctor(LEDGER="postgresql+psycopg://siyu:CANARY@127.0.0.1:port/siyu").wrong() == {"ledger: database"}
     assert "CANARY" not in away.text
+
+
+def test_something_else_answers_in_the_place_of_a_platform(doctor: Doctor, address: Any) -> None:
+    url, settings = address
+    settings["said"] = "<html>Please log in</html>"
+    told = doctor(WECOM_BASE_URL=url.partition("/wecom")[0])
+    assert told.wrong() == {"wecom: connection"}
+    assert "this is not the platform: HTTP 200, text/html, '<html>Please log in" in told.findings["wecom: connection"]["detail"]
+    assert "SIYU_WECOM_BASE_URL" in told.findings["wecom: connection"]["fix"]
+    assert "wecom: clock" not in told.findings, "a proxy's clock is none"
+
+
+def test_what_is_half_configured_or_misspelt(doctor: Doctor, sandbox: Sandbox, tmp_path: Path) -> None:
+    ids = sandbox.credentials
+    half = doctor(WECOM_CALLBACK_AES_KEY=None)
+    assert half.wrong() == {"callback: token and key"}
+    assert half.findings["callback: token and key"]["detail"] == "SIYU_WECOM_CALLBACK_AES_KEY not set"
+    blank = doctor(WECOM_CALLBACK_AES_KEY=ids.callback_aes_key, WECOM_CORPSECRET=f"{ids.corpsecret}\n")
+    assert blank.wrong() == {"wecom: configuration", "wecom: token"}
+    assert "SIYU_WECOM_CORPSECRET" in blank.findings["wecom: configuration"]["fix"]
+    missing = doctor(WECOM_CORPSECRET=ids.corpsecret, WECOM_CORPID=None, WECOM_CORP_ID=ids.corpid)
+    assert missing.findings["wecom: configuration"]["fix"] == "Set SIYU_WECOM_CORPID."
+    (tmp_path / "corpid").write_text(f"{ids.corpid}\n", encoding="utf-8")
+    assert doctor(WECOM_CORP_ID=None, WECOM_CORPID_FILE=str(tmp_path / "corpid")).code == 0
+
+
+def test_a_clock_that_cannot_be_read(doctor: Doctor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIYU_CLOCK_URL", "http://127.0.0.1:9")
+    assert run(["doctor"]) == 1
+    assert "start the sandbox, or unset it" in capsys.readouterr().err
 
 
 def test_nothing_configured_is_said_at_once(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

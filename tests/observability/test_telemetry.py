@@ -102,6 +102,9 @@ def test_a_refusal_a_retry_and_a_refresh_are_told_apart(sandbox: Sandbox, seen: 
     assert [point.value for point in seen.points("siyu.token.refreshes")] == [1]
     kinds = {point.attributes.get("error.type") for point in seen.points("http.client.request.duration")}
     assert {None, "TokenExpired", "NotFound"} < kinds
+    codes = {point.attributes.get("siyu.errcode") for point in seen.points("http.client.request.duration")}
+    assert {None, "84061"} < codes
+    assert refused.events[0].attributes["siyu.errcode"] == "84061"
 
 
 def test_a_call_that_is_lost_on_the_way_is_an_error_without_status(sandbox: Sandbox, seen: Seen) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 import threading
 import time
 from collections import Counter
@@ -19,20 +17,6 @@ from attrs import define, field
 
 from siyu_sdk.caches import FileTokenCache, RedisTokenCache, SharedTokenCache, SQLTokenCache
 
-HERE = Path(__file__).parent
-
-
-def _load(name: str) -> Any:  # test folders are no packages
-    spec = importlib.util.spec_from_file_location(f"tokens_{name}", HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-servers = _load("servers")
-
 
 @define(slots=False)  # tests put their own methods on it
 class Platform:
@@ -43,9 +27,13 @@ class Platform:
     """Whom tokens were fetched for."""
     calls: int = 0
     refused: int = 0
+    code: int = 42001
+    """With which tokens are refused."""
     mixed: list[str] = field(factory=list)
     """Calls that came with another company's token."""
     bodies: list[dict[str, Any]] = field(factory=list)
+    lives: Any = 7200
+    """Seconds, as far as it says."""
     delay: float = 0.05
     """Seconds that fetching takes."""
     trouble: Callable[[], dict[str, Any] | None] | None = None
@@ -72,7 +60,7 @@ class Platform:
         time.sleep(self.delay)
         with self.lock:
             token = self.valid[whose] = f"CANARY-token-{whose}-{number}"
-        return {"errcode": 0, "errmsg": "ok", name: token, "expires_in": 7200, **more}
+        return {"errcode": 0, "errmsg": "ok", name: token, "expires_in": self.lives, **more}
 
     def check(self, whose: str, token: str | None) -> dict[str, Any] | None:
         with self.lock:
@@ -81,7 +69,7 @@ class Platform:
                 self.mixed.append(f"{whose}: {token}")
             if token != self.valid.get(whose):
                 self.refused += 1
-                return {"errcode": 42001, "errmsg": "access_token expired"}
+                return {"errcode": self.code, "errmsg": "access_token expired"}
         return None
 
     def answer(self, path: str, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 -- one for each path
@@ -98,8 +86,10 @@ class Platform:
             case "service/get_corp_token":
                 bad = self.check("suite1", query.get("suite_access_token"))
                 return {**bad, "errcode": 42009} if bad else self.give(body["auth_corpid"])
-            case "service/get_pre_auth_code":
-                return self.check("suite1", query.get("suite_access_token")) or {"errcode": 0, "pre_auth_code": "pre", "expires_in": 1200}
+            case "service/get_pre_auth_code" | "component/api_create_preauthcode" as code:
+                whose, kind = ("suite1", "suite") if code.startswith("service") else ("wxcomponent", "component")
+                bad = self.check(whose, query.get(f"{kind}_access_token"))
+                return bad or {"errcode": 0, "pre_auth_code": "pre", "expires_in": 1200}
             case "service/get_provider_token":
                 return self.give(body["corpid"], "provider_access_token")
             case "component/api_component_token":
@@ -110,7 +100,7 @@ class Platform:
                 if bad is None and number != len([w for w in self.fetched if w == body["authorizer_appid"]]):
                     return {"errcode": 61023, "errmsg": "refresh_token is invalid"}
                 more = {"authorizer_refresh_token": f"CANARY-refresh-{number + 1}"}
-                return bad or self.give(body["authorizer_appid"], "authorizer_access_token", **more)
+                return {**bad, "errcode": 42006} if bad else self.give(body["authorizer_appid"], "authorizer_access_token", **more)
             case "get_jsapi_ticket":
                 whose = query["access_token"].split("-")[2]
                 return self.check(whose, query["access_token"]) or self.give(f"ticket of {whose}", "ticket")
@@ -162,18 +152,6 @@ def platform() -> Iterator[Platform]:
 # Stores
 
 
-@pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    with servers.redis_server() as (port, _):
-        yield f"redis://127.0.0.1:{port}/0"
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    with servers.postgres_server() as url:
-        yield url
-
-
 @define
 class Store:
     """A store, and how to reach it from here and from another process."""
@@ -197,10 +175,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     kind: str = request.param
     if kind == "redis":
         address = str(request.getfixturevalue("redis_url"))
-        import redis
-
-        with redis.Redis.from_url(address) as client:
-            client.flushall()
     elif kind == "postgres":
         import sqlalchemy as sa
 

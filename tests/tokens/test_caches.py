@@ -18,7 +18,11 @@ import pytest
 
 from siyu_sdk import AsyncWeCom, InputError, TokenExpired, WeCom
 from siyu_sdk.caches import FileTokenCache, RedisTokenCache, SharedTokenCache, SQLTokenCache, Token, TokenCache
+from siyu_sdk.callbacks.seen import RedisSeen
 from siyu_sdk.core.caches import shared
+from siyu_sdk.limits import RedisLimiter
+
+from ..servers import redis_server, sentinel
 
 SECRET = "CANARY-corpsecret"
 CROWD = 200
@@ -257,8 +261,6 @@ async def test_tasks_survive_a_dead_store_too(platform: Any, tmp_path: Path) -> 
 
 
 def test_a_redis_that_goes_and_comes_back_is_used_again(platform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tokens_servers import redis_server  # type: ignore[import-not-found]
-
     monkeypatch.setattr(shared, "REST", 0.2)
     with redis_server() as (port, _):
         address = f"redis://127.0.0.1:{port}/0"
@@ -283,9 +285,10 @@ def test_a_redis_that_goes_and_comes_back_is_used_again(platform: Any, monkeypat
 
 GARBAGE = [b"", b"\x00\xff\xfe", b"{", b"null", b"[]", b'{"value": 7}', b'{"value": "", "expires_at": 9e9, "ends_at": 9e9}']
 GARBAGE += [b'{"value": "t\\nt", "expires_at": 9e9, "ends_at": 9e9}', b'{"value": "t", "expires_at": NaN, "ends_at": 1}', b"[" * 100_000]
+GARBAGE += [b'{"value": "%b", "expires_at": 9e9, "ends_at": 9e9}' % (b"t" * 100_000), b'{"value": "t", "expires_at": null, "ends_at": 9e9}']
 
 
-@pytest.mark.parametrize("content", GARBAGE, ids=lambda c: repr(c[:20]))
+@pytest.mark.parametrize("content", GARBAGE, ids=lambda c: repr(c[:40]))
 def test_a_broken_file_is_a_miss(content: bytes, platform: Any, tmp_path: Path) -> None:
     first = FileTokenCache(tmp_path)
     with wecom(platform, first) as client:
@@ -311,6 +314,29 @@ def test_a_broken_value_in_redis_is_a_miss(spoil: str, redis_url: str, platform:
     assert len(platform.fetched) == 1
 
 
+def test_a_lease_that_would_never_end_is_nobodys(redis_url: str, platform: Any, tmp_path: Path) -> None:
+    """Left behind by a clock that was turned back, or by whoever else writes there: nobody waits for its end."""
+    import redis
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/tokens.db")
+    for cache in (RedisTokenCache(redis_url), SQLTokenCache(engine)):
+        with wecom(platform, cache) as client:
+            key = client.session.auth("access_token").source.key  # type: ignore[attr-defined]
+            cache.put(key, Token("old", 0.0))
+            if isinstance(cache, RedisTokenCache):
+                with redis.Redis.from_url(redis_url) as raw:
+                    raw.set(cache._lease(key), "somebody")
+            else:
+                with engine.begin() as connection:
+                    connection.execute(sa.text("UPDATE siyu_tokens SET lease_owner = 'somebody', lease_until = 9e12"))
+            began = time.monotonic()
+            client.customers.get("corp1")
+            assert time.monotonic() - began < 5
+        cache.close()
+    engine.dispose()
+
+
 def test_a_value_that_lies_about_its_end_is_refused_and_replaced(store: Any, platform: Any) -> None:
     cache = store.cache()
     with wecom(platform, cache) as client:
@@ -320,6 +346,7 @@ def test_a_value_that_lies_about_its_end_is_refused_and_replaced(store: Any, pla
 
 
 def test_a_platform_that_refuses_all_it_gives_costs_two_tokens(store: Any, platform: Any) -> None:
+    platform.code = 40014  # void, not ended
     platform.trouble = lambda: {"access_token": "CANARY-token-corp1-void", "expires_in": 7200}
     with wecom(platform, store.cache()) as client, pytest.raises(TokenExpired):
         client.customers.get("corp1")
@@ -331,7 +358,6 @@ def test_a_platform_that_refuses_all_it_gives_costs_two_tokens(store: Any, platf
 
 def test_a_sentinel_and_a_client_that_decodes(platform: Any) -> None:
     from redis.sentinel import Sentinel
-    from tokens_servers import redis_server, sentinel
 
     with redis_server() as (port, _), sentinel(port) as watcher:
         master = Sentinel([("127.0.0.1", watcher)], socket_timeout=1).master_for("siyu", socket_timeout=1, decode_responses=True)
@@ -347,7 +373,6 @@ def test_a_sentinel_and_a_client_that_decodes(platform: Any) -> None:
 
 def test_a_cluster(platform: Any) -> None:
     import redis
-    from tokens_servers import redis_server
 
     with redis_server("--cluster-enabled", "yes") as (port, _):
         with redis.Redis(port=port) as node:
@@ -361,6 +386,22 @@ def test_a_cluster(platform: Any) -> None:
             crowd(client)
         cluster.close()
     assert len(platform.fetched) == 2
+
+
+ADDRESSES = ("redis://:CANARY/x@host/0", "redis://:CANARY#x@host/0", "redis://:p@host/0?db=CANARY", "CANARY", "http://:CANARY@host")
+DATABASES = ("postgresql://u:CANARY@host:port/d", "CANARY")
+
+
+UNREADABLE = [(make, url) for make in (RedisTokenCache, RedisLimiter, RedisSeen) for url in ADDRESSES]
+UNREADABLE += [(SQLTokenCache, url) for url in DATABASES]
+
+
+@pytest.mark.parametrize(("make", "url"), UNREADABLE, ids=[f"{make.__name__} {url}" for make, url in UNREADABLE])
+def test_an_address_that_cannot_be_read_is_refused_without_its_password(make: Any, url: str) -> None:
+    with pytest.raises(InputError, match="a URL such as") as caught:
+        make(url)
+    assert "CANARY" not in str(caught.value)
+    assert caught.value.__context__ is None, "nobody shows what the parser said"
 
 
 def test_an_async_client_of_redis_is_refused() -> None:

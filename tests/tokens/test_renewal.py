@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from attrs import define
 
-from siyu_sdk import AsyncWeCom, InputError, NotSent, TokenExpired, UsageError, WeCom
+from siyu_sdk import AsyncWeCom, DecodeError, InputError, NotSent, TokenExpired, UsageError, WeCom
 from siyu_sdk.caches import MemoryTokenCache, Token
 from siyu_sdk.wecom.tickets import Tickets
 
@@ -193,6 +193,7 @@ def test_a_service_that_insists_on_a_void_token_is_an_error_and_no_loop(platform
         asked.append(refresh)
         return "void", 7200
 
+    platform.code = 40014  # void, not ended
     with WeCom("corp1", token_provider=stubborn, base_url=platform.url) as wecom, pytest.raises(TokenExpired):
         wecom.customers.get("corp1")
     assert asked == [False, True]
@@ -282,6 +283,7 @@ def test_a_call_that_others_overtake_goes_on_with_their_tokens_and_fetches_none(
 
 
 def test_a_call_that_is_overtaken_for_ever_ends(platform: Any) -> None:
+    platform.code = 40014  # void, not ended
     cache = MemoryTokenCache()
     with WeCom("corp1", SECRET, base_url=platform.url, cache=cache) as wecom:
         key = wecom.session.auth("access_token").source.key  # type: ignore[attr-defined]
@@ -289,3 +291,50 @@ def test_a_call_that_is_overtaken_for_ever_ends(platform: Any) -> None:
         with pytest.raises(TokenExpired):
             wecom.customers.get("corp1")
     assert (len(platform.fetched), platform.refused) == (1, 5)
+
+
+# Who gives tokens out may lie about their end
+
+
+@pytest.mark.parametrize("seconds", [0, -1, -(10**400), "0", "7200", None, 3.15e8, 10**400], ids=lambda s: repr(s)[:9])
+def test_a_platform_that_lies_about_the_end_costs_one_token(seconds: Any, wecom: WeCom, platform: Any, clock: Clock) -> None:
+    platform.lives = seconds
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(wecom.customers.get, ["corp1"] * 40))
+    assert len(platform.fetched) == 1
+    clock.at += 7200
+    wecom.customers.get("corp1")
+    assert len(platform.fetched) == 2, "no token lives for more than two hours, whatever it is said to"
+
+
+@pytest.mark.parametrize("seconds", ["soon", [], {}, float("nan"), float("inf")])
+def test_a_platform_that_talks_nonsense_about_the_end_is_an_error_of_ours(seconds: Any, wecom: WeCom, platform: Any) -> None:
+    platform.lives = seconds
+    with pytest.raises(DecodeError, match="expires_in"):
+        wecom.customers.get("corp1")
+    assert (len(platform.fetched), platform.calls) == (1, 0)
+
+
+@pytest.mark.parametrize("seconds", [0, -7200, 10**400, 3.15e8], ids=lambda s: repr(s)[:9])
+def test_a_service_of_ones_own_that_lies_about_the_end_is_asked_once(seconds: Any, platform: Any, clock: Clock) -> None:
+    service = Service(platform, seconds=seconds)
+    with WeCom("corp1", token_provider=service, base_url=platform.url, clock=clock) as wecom, ThreadPoolExecutor(20) as pool:
+        list(pool.map(wecom.customers.get, ["corp1"] * 40))
+        assert service.asked == [False]
+        clock.at += 7200
+        wecom.customers.get("corp1")
+    assert service.asked == [False, False]
+
+
+def test_a_ticket_does_not_outlive_a_clock_that_is_turned_back(wecom: WeCom, platform: Any, clock: Clock) -> None:
+    """Nobody refuses a ticket here: the page would be refused its signature, for as long as the clock was ahead."""
+    clock.at += 30 * 86400
+    wecom.ticket(Tickets.jsapi())
+    for jump in (-30 * 86400, 30 * 86400, -30 * 86400):
+        clock.at += jump
+        wecom.ticket(Tickets.jsapi())
+    assert platform.count["ticket of corp1"] == 4
+    wecom.ticket(Tickets.jsapi())
+    clock.at -= 60
+    wecom.ticket(Tickets.jsapi())
+    assert platform.count["ticket of corp1"] == 4, "what NTP corrects costs nothing"

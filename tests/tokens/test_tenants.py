@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import random
 import threading
 import time
 import tracemalloc
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -66,6 +69,36 @@ async def test_tasks_never_mix_tenants_either(platform: Any) -> None:
     assert set(loaded.values()) == {1}
 
 
+async def test_50_tasks_over_100_tenants_never_get_anothers_token_though_tenants_come_and_go(platform: Any) -> None:
+    platform.delay = 0.001
+    loaded = Counter[str]()
+    order = random.Random(11)
+
+    async def load(corp: str, shared: Options) -> AsyncWeCom:
+        loaded[corp] += 1
+        await asyncio.sleep(order.random() / 500)
+        return AsyncWeCom(corp, "secret", **shared)
+
+    async with AsyncTenants(load, most=10, base_url=platform.url, timeout=30) as tenants:
+
+        async def work(number: int) -> None:
+            for step in range(20):
+                corp = f"corp{order.randrange(100)}"
+                wecom = await tenants.get(corp)
+                await asyncio.sleep(0)  # others load and evict between this and the call
+                assert wecom.corpid == corp
+                assert (await wecom.customers.get(corp)).external_contact.external_userid == corp
+                if (number + step) % 15 == 0:
+                    tenants.forget(corp)
+                    platform.valid.pop(f"corp{order.randrange(100)}", None)  # its token ends before its time
+
+        await asyncio.gather(*map(work, range(50)))
+        assert len(tenants) <= 10
+        assert tenants._lines == {}
+    assert platform.mixed == []
+    assert sum(loaded.values()) > 200  # most of them were let go, and came back
+
+
 def test_an_idle_tenant_takes_less_than_50_kilobytes(platform: Any) -> None:
     platform.delay = 0
     with Tenants(lambda corp, shared: WeCom(corp, "secret", **shared), base_url=platform.url) as tenants:
@@ -107,7 +140,83 @@ def test_a_crowd_loads_a_tenant_once_and_what_loading_raises_reaches_all() -> No
         with pytest.raises(LookupError):
             tenants["unknown"]
     assert loads["unknown"] == 2
-    assert tenants._loading == {}
+    assert tenants._lines == {}
+
+
+def test_after_a_load_that_failed_there_is_still_one_at_a_time() -> None:
+    running, most, loads = 0, 0, 0
+    third_is_here = threading.Event()
+
+    def load(name: str, shared: Options) -> str:
+        nonlocal running, most, loads
+        running, loads = running + 1, loads + 1
+        most = max(most, running)
+        try:
+            if loads == 1:
+                wait_for(lambda: length() == 2)
+                raise LookupError(name)
+            third.start()
+            third_is_here.wait(5)
+            return name
+        finally:
+            running -= 1
+
+    def ask() -> None:
+        with contextlib.suppress(LookupError):
+            tenants["corp"]
+
+    def ask_third() -> None:
+        threading.Timer(0.05, third_is_here.set).start()
+        ask()
+
+    def length() -> int:
+        return sum(line.length for line in tenants._lines.values())
+
+    tenants = Tenants(load)
+    first, second, third = (threading.Thread(target=ask), threading.Thread(target=ask), threading.Thread(target=ask_third))
+    first.start()
+    second.start()
+    for thread in (first, second):
+        thread.join()
+    third.join()
+    assert (most, loads) == (1, 2)
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not happened():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.001)
+
+
+def test_who_is_forgotten_while_loading_is_not_kept_with_the_old_credential() -> None:
+    database = {"corp": "old secret"}
+    read, changed = threading.Event(), threading.Event()
+
+    def load(name: str, shared: Options) -> str:
+        secret = database[name]
+        read.set()
+        changed.wait(5)
+        return secret
+
+    tenants = Tenants(load)
+    with ThreadPoolExecutor(1) as pool:
+        early = pool.submit(lambda: tenants["corp"])
+        read.wait(5)
+        database["corp"] = "new secret"
+        tenants.forget("corp")
+        changed.set()
+        assert early.result() == "old secret"
+    assert tenants["corp"] == "new secret"
+
+
+async def test_a_plain_function_that_gives_a_coroutine_is_awaited() -> None:
+    async def read(name: str) -> str:
+        return name.upper()
+
+    tenants = AsyncTenants(lambda name, shared: read(name))
+    assert [await tenants.get("corp") for _ in range(2)] == ["CORP", "CORP"]
+    await tenants.aclose()
 
 
 def test_who_was_not_asked_for_goes_and_keeps_its_token(platform: Any) -> None:
@@ -133,12 +242,19 @@ def test_who_was_not_asked_for_goes_and_keeps_its_token(platform: Any) -> None:
         assert len(loads) == 5
 
 
-def test_idle_tenants_go_when_another_one_comes() -> None:
-    tenants = Tenants(lambda name, shared: name, idle=0.05)
-    assert tenants["a"] == "a"
-    time.sleep(0.06)
+def test_idle_tenants_go_when_another_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("siyu_sdk.tenants.time", SimpleNamespace(monotonic=lambda: now))
+    tenants = Tenants(lambda name, shared: name, idle=60)
+    for name in "abc":
+        assert tenants[name] == name
+    now = 50
+    assert tenants["b"] == "b"  # known already: nothing has to be loaded for the idle ones to go
+    now = 100
     assert tenants["b"] == "b"
-    assert "a" not in tenants
+    assert ("a" in tenants, "b" in tenants, "c" in tenants) == (False, True, False)
+    now = 200
+    assert tenants["d"] == "d"
     assert repr(tenants) == "<Tenants: 1 loaded>"
 
 
@@ -165,5 +281,7 @@ def test_shared_connections_are_for_one_kind_of_client_and_closed_by_who_made_th
     with pytest.raises(UsageError, match="made already"):
         WeCom("corp2", "secret", transport=owner.session.transport, proxy="http://127.0.0.1:1")
     owner.close()
+    with pytest.raises(UsageError, match="transport= or proxy="):
+        Tenants(lambda name, shared: name, transport=owner.session.transport, proxy="http://127.0.0.1:1")
     with pytest.raises(InputError, match="most"):
         Tenants(lambda name, shared: name, most=0)

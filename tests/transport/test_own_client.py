@@ -106,3 +106,15 @@ def test_a_base_url_with_a_password_goes_through_httpx(peer: Peer) -> None:
     assert transport.send(ask(peer.url.replace("://", "://me:pass@"))).status == 200
     transport.close()
     assert b"basic" in peer.seen[0].lower()
+
+
+@pytest.mark.parametrize("proxy", ["http://user:CANARY@host:port", "http://user:CANARY/77@host:1", "gopher://user:CANARY@host:1"])
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_proxy_of_the_environment_that_cannot_be_read_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, mode: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    request = ask("https://qyapi.weixin.qq.com")
+    with pytest.raises(UsageError, match="HTTPS_PROXY") as caught:
+        HttpxTransport().send(request) if mode == "sync" else asyncio.run(AsyncHttpxTransport().send(request))
+    assert "CANARY" not in str(caught.value)

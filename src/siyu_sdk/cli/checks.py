@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, build_opener
 from urllib.request import Request as UrlRequest
-from urllib.request import urlopen
 
 import attrs
 from attrs import frozen
@@ -34,6 +36,7 @@ from ..core.errors import (
 )
 from ..core.exchange import TokenAuth, obtain
 from ..core.http import Request
+from ..core.redact import redact
 from ..core.retry import Retry
 from ..environment import clients_from
 
@@ -41,6 +44,13 @@ SKEW: Final = 60.0
 """Seconds of difference that are worth a word: Pay refuses from 300 on, tokens are used that much too long."""
 SILENCE: Final = (86400, 3600, 300, 60, 15)
 """Seconds without a sign of life, the longest first; the last is when a worker counts as dead."""
+AT_ONCE: Final = 1.0
+"""Seconds in which a callback address has to answer when it is saved."""
+ADDRESSES: Final = {
+    "60020": "as 企业可信IP of the app in the admin console",
+    "40164": "into the IP白名单 of this appid, under 开发管理 of its console",
+}
+"""Where the addresses are listed that may call, by the code of the refusal."""
 ONCE: Final = Retry(stop=stop_after_attempt(1))
 
 
@@ -62,16 +72,21 @@ def examine(environment: Mapping[str, str], *, clock: Clock | None = None, ledge
     Raises:
         InputError: it configures no platform at all.
     """
-    found = False
+    names = set[str]()
     for platform, variable in (("wecom", "CORPID"), ("miniprogram", "APPID"), ("store", "APPID"), ("pay", "MCHID")):
         prefix = f"SIYU_{platform.upper()}_"
-        if environment.get(prefix + variable):
-            found = True
-            yield from _platform(platform, {name: value for name, value in environment.items() if name.startswith(prefix)}, clock)
-    if not found:
+        mine = {name: value for name, value in environment.items() if name.startswith(prefix) and value}
+        if not mine:
+            continue
+        names |= mine.keys()
+        if _given(mine, prefix + variable) or f"{prefix}{variable}_FILE" in mine:
+            yield from _platform(platform, mine, clock)
+        elif rest := sorted(name for name in mine if "_CALLBACK_" not in name and not name.endswith("_BASE_URL")):
+            yield Finding(platform, "configuration", False, f"{rest[0]} is set, {prefix}{variable} is not", f"Set {prefix}{variable}.")
+    if not names:
         clients_from({}, is_async=False)  # says what is missing
     yield from _callback(environment)
-    yield from _ledger(ledger or environment.get("SIYU_LEDGER", ""))
+    yield from _ledger(ledger or _given(environment, "SIYU_LEDGER"))
 
 
 def _platform(name: str, environment: Mapping[str, str], clock: Clock | None) -> Iterator[Finding]:
@@ -80,19 +95,20 @@ def _platform(name: str, environment: Mapping[str, str], clock: Clock | None) ->
     except InputError as error:
         yield Finding(name, "configuration", False, str(error), _variable(name, error.field))
         return
-    yield Finding(name, "configuration", True, _summary(client))
+    blank = sorted(key for key, value in environment.items() if value != value.strip())
+    fix = f"Take the blanks or the line break at the end of {', '.join(blank)} away." if blank and name != "pay" else ""
+    yield Finding(name, "configuration", not fix, _summary(client), fix)
     client.session = attrs.evolve(client.session, retry=ONCE)
     with client:
         if name == "pay":
             yield from _pay_keys(environment, client)
-        reached = False
-        for finding in _reach(name, client):
-            reached = reached or finding.ok is not False
-            yield finding
-        if not reached:
+        findings = list(_reach(name, client))
+        yield from findings
+        if findings[0].ok is False:
             return
+        in_time = all(finding.ok for finding in findings)
         if name == "pay":
-            yield from _signed(environment, client)
+            yield from _signed(environment, client, in_time=in_time)
             return
         token = _token(name, client)
         yield token
@@ -115,22 +131,34 @@ def _summary(client: Any) -> str:
 
 def _reach(name: str, client: Any) -> Iterator[Finding]:
     session = client.session
-    path = "/v3/certificates" if name == "pay" else "/cgi-bin/gettoken"
+    method, path = {"wecom": ("GET", "/cgi-bin/gettoken"), "pay": ("GET", "/v3/certificates")}.get(name, ("POST", "/cgi-bin/stable_token"))
+    headers, content = {"user-agent": session.user_agent, "accept": "application/json"}, b"{}" if method == "POST" else None
     try:
         before = session.clock.time()
-        answer = session.transport.send(Request("GET", session.base_url, path, {"user-agent": session.user_agent}, call=f"GET {path}"))
-        local = (before + session.clock.time()) / 2
+        answer = session.transport.send(Request(method, session.base_url, path, headers, content, call=f"{method} {path}"))
+        took = session.clock.time() - before
     except TransportError as error:
-        fix = "Nothing answers there: look at DNS, firewall, proxy (HTTPS_PROXY) and base_url."
+        fix = f"Nothing answers there: look at DNS, firewall, proxy (HTTPS_PROXY) and SIYU_{name.upper()}_BASE_URL."
         yield Finding(name, "connection", False, str(error), fix)
         return
-    yield Finding(name, "connection", True, f"HTTP {answer.status}")
+    try:
+        json.loads(answer.content)
+    except ValueError:
+        kind, begins = answer.headers.get("content-type", "no content type"), redact(answer.content[:80].decode("utf-8", "replace"))
+        fix = f"A proxy, a login page or another server answers in its place: look at HTTPS_PROXY and SIYU_{name.upper()}_BASE_URL."
+        yield Finding(name, "connection", False, f"this is not the platform: HTTP {answer.status}, {kind}, {begins!r}", fix)
+        return
+    yield Finding(name, "connection", True, f"answers in {took * 1000:.0f} ms")
     with suppress(KeyError, ValueError, TypeError):
-        skew = local - parsedate_to_datetime(answer.headers["date"]).timestamp()
+        skew = before + took / 2 - parsedate_to_datetime(answer.headers["date"]).timestamp()
         right = abs(skew) < SKEW
-        detail = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the platform" if abs(skew) >= 2 else "agrees with the platform"
+        detail = f"{_span(abs(skew))} {'ahead of' if skew > 0 else 'behind'} the platform" if abs(skew) >= 2 else "agrees with the platform"
         fix = "" if right else "Set this machine's clock (NTP): tokens are kept too long, and WeChat Pay refuses signatures 300 s off."
         yield Finding(name, "clock", right, detail, fix)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 7200 else f"{seconds / 3600:.0f} h" if seconds < 172800 else f"{seconds / 86400:.0f} days"
 
 
 # Tokens and permissions
@@ -187,9 +215,9 @@ def _refused(name: str, check: str, error: SiyuError) -> Finding:
     fix = (
         error.hint if isinstance(error, ApiError) else "Try again; if it stays, look at what stands between this machine and the platform."
     )
-    if isinstance(error, ApiError) and str(error.code) == "60020":
-        address = re.search(r"from ip: ?([0-9a-fA-F.:]+)", error.message)
-        fix = f"Enter {address[1] if address else 'the egress address of this machine'} as 企业可信IP of the app in the admin console."
+    if isinstance(error, ApiError) and str(error.code) in ADDRESSES:
+        address = re.search(r"\bip:? ?([0-9a-fA-F.:]*[.:][0-9a-fA-F.:]*[0-9a-fA-F])", error.message)
+        fix = f"Enter {address[1] if address else 'the egress address of this machine'} {ADDRESSES[str(error.code)]}."
     elif isinstance(error, AuthenticationError) and check == "token" and name != "wecom":
         fix = f"SIYU_{name.upper()}_SECRET is not the AppSecret of this appid: copy it anew. {fix}".strip()
     detail = f"{error.call} -> {error.code} {error.message}" if isinstance(error, ApiError) else str(error)
@@ -249,7 +277,7 @@ def _valid(what: str, number: str, ends: datetime, now: datetime, wrong: str) ->
     return Finding("pay", what, not wrong, f"serial {number}, ends on {ends:%Y-%m-%d}", wrong)
 
 
-def _signed(environment: Mapping[str, str], client: Any) -> Iterator[Finding]:
+def _signed(environment: Mapping[str, str], client: Any, *, in_time: bool) -> Iterator[Finding]:
     """A signed GET: it proves mchid, serial and private key to them, and their key to us; what it brings proves the APIv3 key."""
     check = "signed GET /v3/certificates"
     try:
@@ -263,7 +291,8 @@ def _signed(environment: Mapping[str, str], client: Any) -> Iterator[Finding]:
         )
         return
     except AuthenticationError as error:
-        fix = "SIYU_PAY_MCHID, SIYU_PAY_SERIAL_NO and SIYU_PAY_PRIVATE_KEY do not belong together, or the clock is wrong."
+        fix = "SIYU_PAY_MCHID, SIYU_PAY_SERIAL_NO and SIYU_PAY_PRIVATE_KEY do not belong together."
+        fix = fix if in_time else f"Set the clock first: signatures are refused from 300 s on. If it stays: {fix}"
         yield Finding("pay", check, False, f"{error.code} {error.message}", fix)
         return
     except SiyuError as error:
@@ -292,11 +321,16 @@ def _decrypted(key: str, reply: Any) -> Iterator[Finding]:
 
 
 def _callback(environment: Mapping[str, str]) -> Iterator[Finding]:
-    token, key = _given(environment, "SIYU_WECOM_CALLBACK_TOKEN"), _given(environment, "SIYU_WECOM_CALLBACK_AES_KEY")
-    corpid = _given(environment, "SIYU_WECOM_CORPID")
-    if not (token and key and corpid):
+    given = {name: _given(environment, f"SIYU_WECOM_{name}") for name in ("CALLBACK_TOKEN", "CALLBACK_AES_KEY", "CORPID")}
+    url = _given(environment, "SIYU_WECOM_CALLBACK_URL")
+    missing = [f"SIYU_WECOM_{name}" for name, value in given.items() if not value]
+    if not (url or given["CALLBACK_TOKEN"] or given["CALLBACK_AES_KEY"]):
         yield Finding("callback", "token and key", None, "SIYU_WECOM_CALLBACK_TOKEN and SIYU_WECOM_CALLBACK_AES_KEY are not set")
         return
+    if missing:
+        yield Finding("callback", "token and key", False, f"{' and '.join(missing)} not set", "Set it too: callbacks need all of them.")
+        return
+    token, key, corpid = given.values()
     from ..core.crypto import CallbackCodec
     from ..wecom.callbacks import Callbacks
 
@@ -313,29 +347,57 @@ def _callback(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
         return
     yield Finding("callback", "token and key", True, "a check of the address was encrypted and read back")
-    url = _given(environment, "SIYU_WECOM_CALLBACK_URL")
     if url:
         yield _asked(url, asked, word)
 
 
+class _Stay(HTTPRedirectHandler):
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:
+        """The answer counts as it is."""
+
+
 def _asked(url: str, asked: Mapping[str, str], word: str) -> Finding:
     """Ask the address as the console does when it is saved."""
-    fix = "The address has to answer with the decrypted echostr, bare, within a second; token and key there have to be these."
-    if not url.startswith(("http://", "https://")):
-        return Finding("callback", "address", False, f"no http address: {url[:80]}", "Correct SIYU_WECOM_CALLBACK_URL.")
+    place = _place(url)
+
+    def finding(detail: str, fix: str = "") -> Finding:
+        return Finding("callback", "address", not fix, f"{place}: {detail}" if place else detail, fix)
+
+    if not place:
+        return finding("not an address that begins with http:// or https://", "Correct SIYU_WECOM_CALLBACK_URL.")
+    began = time.monotonic()
+    request = UrlRequest(f"{url}{'&' if '?' in url else '?'}{urlencode(asked)}")  # noqa: S310 -- http only, checked above
     try:
-        with urlopen(UrlRequest(f"{url}{'&' if '?' in url else '?'}{urlencode(asked)}"), timeout=5) as answer:  # noqa: S310 -- http only, checked above
-            said = answer.read(4096).decode("utf-8", "replace")
+        with build_opener(_Stay).open(request, timeout=5) as answer:
+            said, kind = answer.read(4096).decode("utf-8", "replace"), answer.headers.get("content-type", "no content type")
     except HTTPError as error:
         with error:
-            return Finding("callback", "address", False, f"{url.partition('?')[0]} answers with HTTP {error.code}", fix)
-    except (URLError, OSError, ValueError) as error:
-        return Finding(
-            "callback", "address", False, f"{url.partition('?')[0]}: {getattr(error, 'reason', None) or type(error).__name__}", fix
-        )
-    if said != word:
-        return Finding("callback", "address", False, f"{url.partition('?')[0]} answers with something else", fix)
-    return Finding("callback", "address", True, f"{url.partition('?')[0]} answers as it should")
+            if 300 <= error.code < 400:
+                return finding(f"redirects (HTTP {error.code})", "Give the address that answers by itself, with no login page before it.")
+            fix = "Look at its log. 404: the path is another one; 4xx and 5xx also where token and key there are not these."
+            return finding(f"answers with HTTP {error.code}", fix)
+    except (URLError, HTTPException, OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or type(error).__name__
+        fix = "Start it, and look at DNS, certificate and firewall: Tencent's servers have to reach it."
+        return finding(f"cannot be reached from here ({reason})", fix)
+    took = time.monotonic() - began
+    if said == word:
+        if took <= AT_ONCE:
+            return finding(f"answers as it should, in {took * 1000:.0f} ms")
+        return finding(f"answers rightly, but after {took:.1f} s", "It has to answer within a second: answer first, work later.")
+    if said.strip("\ufeff\"' \r\n\t") == word:
+        return finding("answers with quotes, a BOM or blanks around the text", "Answer with the decrypted echostr, bare, and not as JSON.")
+    fix = "Another program answers there, or token and key there are not these. It has to answer with the decrypted echostr, bare."
+    return finding(f"answers with something else: {kind}, {redact(said[:80])!r}", fix)
+
+
+def _place(url: str) -> str:
+    """The address without what may be secret in it; empty where it is none."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    return ""
 
 
 # The ledger, and who works on it
@@ -355,7 +417,7 @@ def _ledger(url: str) -> Iterator[Finding]:
         return
     try:
         parsed = make_url(url)
-        shown = parsed.render_as_string(hide_password=True)
+        shown = redact(parsed.render_as_string(hide_password=True))  # its query may hold one, too
         file = parsed.database if parsed.get_backend_name() == "sqlite" else None
         if file not in (None, "", ":memory:") and not Path(str(file)).exists():
             yield Finding("ledger", "database", None, f"{shown} is not there yet; the first campaign makes it")
@@ -363,7 +425,7 @@ def _ledger(url: str) -> Iterator[Finding]:
         ledger = Ledger(url)
         names = ledger.silent(-86400)
         silent = {name: seconds for seconds in reversed(SILENCE) for name in ledger.silent(seconds)}
-    except (SQLAlchemyError, SiyuError, OSError, ImportError) as error:
+    except (SQLAlchemyError, SiyuError, OSError, ImportError, ValueError) as error:
         reason = type(getattr(error, "orig", None) or error).__name__
         yield Finding(
             "ledger", "database", False, f"cannot be used ({reason})", "Look at SIYU_LEDGER: host, name, password, and the driver."

@@ -10,6 +10,8 @@ from attrs import asdict
 from rich.markup import escape
 from rich.table import Table
 
+from ..core.clock import Clock
+from ..core.errors import InputError
 from .checks import Finding, examine
 from .screen import note, out, show_json
 
@@ -28,20 +30,34 @@ def doctor(
 
     Example: [bold]siyu doctor --ledger sqlite:///siyu.db[/]
     """
-    clock = None
-    if url := os.environ.get("SIYU_CLOCK_URL"):
-        from ..sandbox import RemoteClock
-
-        clock = RemoteClock(url)
-    findings = list(examine(os.environ, clock=clock, ledger=ledger))
+    findings = list(examine(os.environ, clock=_clock(os.environ.get("SIYU_CLOCK_URL")), ledger=ledger))
     wrong = [finding for finding in findings if finding.ok is False]
     if as_json:
         show_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
     else:
         _show(findings)
-        note(f"{len(wrong)} of {len(findings)} checks need attention" if wrong else f"all {len(findings)} checks are well")
+        made = [finding for finding in findings if finding.ok is not None]
+        left = f"; {len(findings) - len(made)} had nothing to look at" if len(made) < len(findings) else ""
+        note((f"{len(wrong)} of {len(made)} checks need attention" if wrong else f"all {len(made)} checks are well") + left)
     if wrong:
         raise typer.Exit(1)
+
+
+def _clock(url: str | None) -> Clock | None:
+    """The sandbox's, where the environment is a sandbox's."""
+    if not url:
+        return None
+    from ..sandbox import RemoteClock
+
+    try:
+        clock = RemoteClock(url)
+        clock.time()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or type(error).__name__
+        raise InputError(
+            f"SIYU_CLOCK_URL: no sandbox's clock can be read there ({reason}): start the sandbox, or unset it", "SIYU_CLOCK_URL"
+        ) from None
+    return clock
 
 
 def _show(findings: list[Finding]) -> None:

@@ -71,6 +71,8 @@ class Spec(Generic[R_co]):
     """The number, or the address, of the official page."""
     name: str
     """Where it is declared, e.g. `Customers.get`."""
+    module: str
+    """The module of that class: importing it makes the declaration known."""
     function: Callable[..., Any]
     auth: str = "access_token"
     idempotent: bool = False
@@ -90,7 +92,7 @@ class Spec(Generic[R_co]):
     def __reduce__(self) -> tuple[Any, ...]:
         from .endpoint import find
 
-        return find, (self.platform, self.method, self.path, self.function.__module__)
+        return find, (self.platform, self.method, self.path, self.module)
 
     # Derived once, at first use: 400 declarations must import in milliseconds.
 
@@ -471,15 +473,17 @@ class Pages(Generic[T]):
 
 
 def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
-    """The call of the next page; refuses a cursor that stands still, which would never end."""
+    """The call of the next page; refuses a cursor that stands still or is missing, which would never end."""
     change = page.next_page(call.arguments)
     if not change:
         return None
+    if all(value in (None, "") for value in change.values()):
+        _stuck(call, "says that there is more, and gives no cursor")
     then = call.replace(**change)
     if then == call:
-        _stuck(call)
+        _stuck(call, "gave the same cursor twice")
     return then
 
 
-def _stuck(call: Call[Any]) -> NoReturn:
-    raise DecodeError(f"{call.spec}: the platform gave the same cursor twice; paging would never end", call=str(call.spec))
+def _stuck(call: Call[Any], what: str) -> NoReturn:
+    raise DecodeError(f"{call.spec}: the platform {what}; paging would never end", call=str(call.spec))

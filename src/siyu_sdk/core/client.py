@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 
 from .._version import __version__
 from .call import JSON, Call, Flow, Spec
 from .clock import Clock, SystemClock
-from .connections import async_transport, transport
 from .errors import InputError, UsageError
 from .exchange import Auth, NoAuth, RawReply, Ticketed, TokenAuth, exchange, ticket
 from .hooks import Hooks
@@ -26,6 +26,8 @@ from .styles import ErrcodeStyle, Style
 from .tokens import MemoryTokenCache, TokenCache
 
 R = TypeVar("R")
+
+PROXIES = ("http", "https", "socks5", "socks5h")
 
 
 class Options(TypedDict, total=False):
@@ -78,6 +80,17 @@ class Session:
             raise UsageError(f"this {self.platform} client has no {kind!r} credential; it holds {sorted(self.auths)}") from None
 
 
+def _address(name: str, url: str) -> str:
+    """The address, if it can be used; what cannot be read is refused without being shown, as there may be a password in it."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        plain = parts.scheme in ("http", "https") and "@" not in parts.netloc and not parts.query
+        if parts.hostname and (parts.port or not parts.netloc.endswith(":")) and (plain or (name == "proxy" and parts.scheme in PROXIES)):
+            return url
+    what = "http://user:password@host:port" if name == "proxy" else "https://host, without a user or a query,"
+    raise InputError(f"{name}: an address such as {what} is expected", name)
+
+
 class _Client:
     """What sync and async clients share: everything but waiting."""
 
@@ -102,7 +115,7 @@ class _Client:
         self.session = Session(
             platform=self.platform,
             tenant=f"{self.platform}:{tenant}",
-            base_url=options.get("base_url", self.host).rstrip("/"),
+            base_url=_address("base_url", options.get("base_url", self.host)).rstrip("/"),
             auths={"none": NoAuth(), **auths},
             style=style or ErrcodeStyle(),
             transport=self._transport(http, options),
@@ -119,7 +132,8 @@ class _Client:
         given = options.get("transport")
         self._lent = given is not None
         if given is None:
-            return self._connect(http, proxy=options.get("proxy"))
+            proxy = options.get("proxy")
+            return self._connect(http, proxy=None if proxy is None else _address("proxy", proxy))
         if http is not None or "proxy" in options:
             raise UsageError("give transport=, or http= or proxy=: the connections that clients share are made already")
         if iscoroutinefunction(given.send) is not cast("Runner", self).is_async:
@@ -140,7 +154,11 @@ class _Client:
     def _raw(self, call: Call[R]) -> Flow[RawReply[R]]:
         if call.spec.platform != self.platform:
             raise UsageError(f"{call!r} is a call of {call.spec.platform!r}; this client speaks {self.platform!r}")
-        return exchange(self.session, call)
+        return exchange(self.session, self.completed(call))
+
+    def completed(self, call: Call[R]) -> Call[R]:
+        """The call as it is sent: a platform may fill in what its client knows."""
+        return call
 
     def _free(
         self, method: str, path: str, *, json: JSON, query: Mapping[str, Any] | None, auth: str | None, idempotent: bool | None
@@ -148,6 +166,10 @@ class _Client:
         method = method.upper()
         if not path.startswith("/") or path.startswith("//"):
             raise InputError(f"path must begin with one '/', and the host is the client's: got {path[:80]!r}", "path")
+        if {".", ".."} & set(path.partition("?")[0].split("/")):
+            raise InputError(
+                f"path: HTTP clients resolve dots, also after a signature was made: give it without them, got {path[:80]!r}", "path"
+            )
         if "access_token=" in path.lower() or any("access_token" in name.lower() for name in query or ()):
             raise InputError("the client adds the token itself: leave access_token out of path and query", "query")
         if json is not None and (method in ("GET", "DELETE") or not isinstance(json, Mapping)):
@@ -162,6 +184,7 @@ class _Client:
             self.platform,
             docs="",
             name=f"request({method} {path.partition('?')[0]})",
+            module=__name__,
             function=_free_form,
             auth=auth or next(iter(n for n in self.session.auths if n != "none"), "none"),
             idempotent=method == "GET" if idempotent is None else idempotent,
@@ -176,7 +199,11 @@ def _free_form(_self: object) -> Call[Any]:  # the declaration behind `request`:
 class Client(_Client, Runner):
     """A client that waits in the calling thread. Safe to share between threads."""
 
-    _connect = staticmethod(transport)
+    @staticmethod
+    def _connect(http: HttpClient | None, *, proxy: str | None) -> Transport:
+        from .connections import transport  # sockets, TLS, h11: a third of the time that all the rest takes to import
+
+        return transport(http, proxy=proxy)
 
     def raw(self, call: Call[R]) -> RawReply[R]:
         """Send a call; gives status, headers and body beside the reply."""
@@ -220,7 +247,11 @@ class Client(_Client, Runner):
 class AsyncClient(_Client, AsyncRunner):
     """A client whose methods are coroutines."""
 
-    _connect = staticmethod(async_transport)
+    @staticmethod
+    def _connect(http: AsyncHttpClient | None, *, proxy: str | None) -> AsyncTransport:
+        from .connections import async_transport
+
+        return async_transport(http, proxy=proxy)
 
     async def raw(self, call: Call[R]) -> RawReply[R]:
         """Send a call; gives status, headers and body beside the reply."""

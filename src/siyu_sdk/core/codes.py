@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from importlib.resources import files
 from typing import Any
 
 from attrs import frozen
@@ -51,6 +50,8 @@ _BY_STATUS = {
 
 @functools.cache
 def _table() -> dict[tuple[str, str], Code]:
+    from importlib.resources import files
+
     rows = json.loads(files("siyu_sdk.core").joinpath("data/errors.json").read_text(encoding="utf-8"))
     return {(row["platform"], str(row["code"])): Code(row["kind"], row["retry"], row["meaning_zh"], row["hint"]) for row in rows}
 

@@ -11,6 +11,7 @@ import hmac
 import os
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
@@ -48,16 +49,26 @@ def load_public_key(pem: str | bytes) -> RSAPublicKey:
     return key
 
 
-def load_certificate(pem: str | bytes) -> tuple[str, RSAPublicKey]:
-    """Read a certificate; gives its serial number (upper-case hex, as the platform writes it) and its key."""
+def load_certificates(pem: str | bytes) -> list[tuple[str, RSAPublicKey]]:
+    """Read one certificate or several from PEM text; gives serial numbers (upper-case hex, as the platform writes them) and keys."""
     try:
-        certificate = x509.load_pem_x509_certificate(pem.encode() if isinstance(pem, str) else pem)
+        found = x509.load_pem_x509_certificates(pem.encode() if isinstance(pem, str) else pem)
     except ValueError as error:
         raise InputError("certificates: no PEM certificate", "certificates") from error
-    key = certificate.public_key()
-    if not isinstance(key, RSAPublicKey):
-        raise InputError("certificates: no RSA certificate", "certificates")
-    return f"{certificate.serial_number:X}", key
+    return [(f"{certificate.serial_number:X}", _rsa_key(certificate)) for certificate in found]
+
+
+def load_certificate(pem: str | bytes) -> tuple[str, RSAPublicKey]:
+    """Read the first certificate of a PEM text."""
+    return load_certificates(pem)[0]
+
+
+def _rsa_key(certificate: x509.Certificate) -> RSAPublicKey:
+    with suppress(UnsupportedAlgorithm):  # SM2 (国密)
+        key = certificate.public_key()
+        if isinstance(key, RSAPublicKey):
+            return key
+    raise InputError("certificates: no RSA certificate", "certificates")
 
 
 def rsa_sign(key: RSAPrivateKey, message: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, cast
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 from .errors import DecodeError
 from .model import WireModel
 from .xml import parse_xml
+
+logger = logging.getLogger("siyu_sdk")
 
 _TYPES: dict[tuple[str, str, str], type[Event]] = {}
 
@@ -89,8 +92,17 @@ def read_event(platform: str, name: str, variant: str, fields: dict[str, Any]) -
     kind = _TYPES.get((platform, name, variant)) or _TYPES.get((platform, name, "")) or UnknownEvent
     try:
         return kind.model_validate(fields)
-    except (ValidationError, RecursionError):
-        return UnknownEvent.model_validate(fields)  # a known event whose shape drifted is kept whole, never lost
+    except (ValidationError, RecursionError) as error:  # a known event whose shape drifted is kept whole, and its handlers will not see it
+        logger.warning("%s event %s is no %s: %s; it is kept as an UnknownEvent", platform, name, kind.__name__, _fault(error))
+        return UnknownEvent.model_validate(fields)
+
+
+def _fault(error: ValidationError | RecursionError) -> str:
+    """The field and the kind of fault, nothing of its content."""
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['type']}"
 
 
 def load_text(text: str | bytes) -> dict[str, Any]:

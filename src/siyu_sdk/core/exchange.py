@@ -399,7 +399,7 @@ def _attempt(
         result = _judge(spec, refused)
     except DecodeError as error:
         error.may_have_arrived = spec.method != "GET"  # safe to repeat is not the same as not done
-        result = _Failure(error, again=spec.idempotent and "cannot be read: " in str(error) and status != 200)
+        result = _Failure(error, again=spec.idempotent and status != 200)
     except (SignatureError, DownloadError) as error:  # hooks and logs see it; nothing is tried again
         result = _Failure(error)
     seen = Attempt(

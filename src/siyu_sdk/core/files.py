@@ -8,7 +8,6 @@ import os
 import secrets
 import zlib
 from collections.abc import AsyncIterable, Mapping
-from email.message import Message
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self, cast
@@ -227,6 +226,8 @@ class Sink:
 
 def _filename(headers: Mapping[str, str]) -> str:
     """The name in `content-disposition`, also in its RFC 2231 form, without the folders that somebody may have put before it."""
+    from email.message import Message  # it brings half of the standard library with it
+
     message = Message()
     message["content-disposition"] = headers.get("content-disposition", "")
     return (message.get_filename() or "").replace("\\", "/").rpartition("/")[2]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
-from contextlib import aclosing, closing
+from collections.abc import Generator, Mapping
+from contextlib import aclosing, closing, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 from weakref import WeakKeyDictionary
 
 from attrs import evolve, field, frozen
 
-from .errors import NotSent, OutcomeUnknown
+from .errors import NotSent, OutcomeUnknown, UsageError
 from .files import Sink, Upload
 
 if TYPE_CHECKING:
@@ -156,6 +156,20 @@ def _prepared(client: httpx.Client | httpx.AsyncClient, request: Request) -> htt
     return made
 
 
+@contextmanager
+def _proxy_is_right() -> Generator[None]:
+    """Nothing else can be wrong with a client of our own; what httpx says of an address would show its password."""
+    import httpx
+
+    try:
+        yield
+    except (ValueError, httpx.InvalidURL):
+        raise UsageError(
+            "the address of the proxy cannot be read (proxy=, or HTTPS_PROXY, HTTP_PROXY, ALL_PROXY): http://user:password@host:port is "
+            "expected, with %-escapes for what is special in a password"
+        ) from None
+
+
 class HttpxTransport:
     """Sends through an `httpx.Client`: the caller's own, or one that is remade in a forked child."""
 
@@ -170,8 +184,9 @@ class HttpxTransport:
         if self._client is None or (self._own and self._pid != os.getpid()):
             import httpx
 
-            limits = httpx.Limits(max_connections=100)
-            self._client, self._pid = httpx.Client(verify=self._verify, limits=limits, proxy=self._proxy), os.getpid()
+            with _proxy_is_right():
+                limits = httpx.Limits(max_connections=100)
+                self._client, self._pid = httpx.Client(verify=self._verify, limits=limits, proxy=self._proxy), os.getpid()
         return self._client
 
     def send(self, request: Request) -> Response:
@@ -216,7 +231,8 @@ class AsyncHttpxTransport:
         loop = asyncio.get_running_loop()
         pid, client = self._clients.get(loop, (0, None))
         if client is None or pid != os.getpid():
-            client = httpx.AsyncClient(verify=self._verify, limits=httpx.Limits(max_connections=100), proxy=self._proxy)
+            with _proxy_is_right():
+                client = httpx.AsyncClient(verify=self._verify, limits=httpx.Limits(max_connections=100), proxy=self._proxy)
             self._clients[loop] = os.getpid(), client
         return client
 

@@ -80,10 +80,14 @@ class Turn:
     number = -1
     """Its place in line; -1 where it did not have to wait."""
     granted = False
+    sent = True
+    """False as long as another place, which is asked after this one, holds it back."""
     ended = False
     began = 0.0
     place = ""
     """Its name where several processes count."""
+    let_go = 0.0
+    """When it was let go there, by the time of that place."""
     called: Future[None] | None = None
     """Done when it is worth asking again before the time is over."""
     scopes: Sequence[_Scope] = ()
@@ -118,6 +122,8 @@ ONE_MORE: Final = 10.0
 UNKNOWN: Final = 64
 """Calls in flight from which on a cap that was learnt, where none is known, is forgotten."""
 LONGEST_SHUT: Final = 3600.0
+TURNED_BACK: Final = 5.0
+"""Seconds before the last lesson that only a clock gives which was turned back."""
 
 
 @frozen
@@ -135,6 +141,12 @@ class Learnt:
     """Seconds of the last shutting."""
     probing: bool = False
     """One call at a time, until one of them succeeds."""
+
+    def at(self, now: float) -> Learnt:
+        """The same; as if it had just been learnt, where the clock was turned back: or an API would be shut for as long as that."""
+        if now >= self.since - TURNED_BACK:
+            return self
+        return evolve(self, since=now, until=now + max(0.0, self.until - self.since))
 
     def rate(self, now: float) -> float:
         """The share of the known rates."""
@@ -243,6 +255,7 @@ class _Scope:
         longest = first = 0.0
         rate = 1.0
         if learnt is not None:
+            learnt = self.learnt = learnt.at(now)
             if now < learnt.until:
                 return learnt.until - now
             rate, limit = learnt.rate(now), learnt.room(now, limit)
@@ -310,22 +323,25 @@ class MemoryLimiter:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._scopes: dict[str, _Scope] = {}
+        self._most = self.MOST
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def _of(self, rule: Rule, now: float) -> _Scope:
+    def _of(self, rule: Rule) -> _Scope:
         scope = self._scopes.get(rule.key)
         if scope is None:
-            if len(self._scopes) >= self.MOST:
-                self._scopes = {key: kept for key, kept in self._scopes.items() if not kept.quiet(now)}
             scope = self._scopes[rule.key] = _Scope(rule.limit)
         return scope
+
+    def _forget(self, now: float) -> None:
+        self._scopes = {key: scope for key, scope in self._scopes.items() if not scope.quiet(now)}
+        self._most = max(self.MOST, 2 * len(self._scopes))  # or those that stay would be looked through again and again
 
     @property
     def flying(self) -> int:
         """Calls in flight, of those that count for several things the most."""
-        return max((scope.flying for scope in self._scopes.values()), default=0)
+        return max((scope.flying for scope in list(self._scopes.values())), default=0)
 
     def acquire(self, turn: Turn, now: float) -> float:
         """Let it go, or give the seconds after which to ask again."""
@@ -334,7 +350,9 @@ class MemoryLimiter:
         with self._lock:
             if turn.ended:  # given up, while a thread was still asking for it
                 return 0.0
-            scopes = turn.scopes = [self._of(rule, now) for rule in turn.rules]
+            if len(self._scopes) >= self._most:
+                self._forget(now)
+            scopes = turn.scopes = [self._of(rule) for rule in turn.rules]
             longest = 0.0
             for scope in scopes:
                 wait = scope.wait(scope.ahead(turn) if scope.waiting else 0, now)
@@ -369,8 +387,9 @@ class MemoryLimiter:
             for scope in scopes:
                 if turn.granted:
                     scope.flying -= 1
-                    for window in scope.windows:
-                        window.add(now)
+                    if turn.sent:
+                        for window in scope.windows:
+                            window.add(now)
                 if scope.waiting:
                     scope.leave(turn)
                     scope.call(now)
@@ -378,7 +397,7 @@ class MemoryLimiter:
 
 
 def _learn(scope: _Scope, turn: Turn, now: float, refusal: Refusal | None) -> float:
-    known, learnt = scope.concurrent, scope.learnt
+    known, learnt = scope.concurrent, scope.learnt and scope.learnt.at(now)
     if refusal is not None:
         scope.learnt = learnt = (learnt or Learnt()).refused(refusal, turn.began, now, scope.flying, known)
         return max(0.0, learnt.until - now)

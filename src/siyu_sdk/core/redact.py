@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from typing import Any, Final, cast
 
 _NAME: Final = (
-    r"[a-z_]*(?:access_token|refresh_token|secret|session_key|ticket|permanent_code|auth_code|js_code"
-    r"|aes_?key|api_v3_key|private_key|password)"
+    r"[a-z_]*(?:token|secret|session_?key|ticket|permanent_?code|auth_?code|authorization_?code|js_?code"
+    r"|aes_?key|api_?v3_?key|private_?key|password)"
 )
-_SECRET: Final = re.compile(rf"""({_NAME}\\?["']?\s*(?:[=:]|%3[ad])\s*\\?["']?)[^\s"'&<>,;}}\\]+""", re.IGNORECASE)
+_VALUE: Final = r"""(?:(?<=")[^"\\]+|(?<=')[^'\\]+|[^\s"'&<>,;}\\]+)"""
+# A `code` is a credential in a query only: errors have codes, too.
+_SECRET: Final = re.compile(rf"""((?<![a-z_]){_NAME}\\?["']?\s*(?:[=:]|%3[ad])\s*\\?["']?|[?&]code=){_VALUE}""", re.IGNORECASE)
 
 
 def redact(text: str) -> str:

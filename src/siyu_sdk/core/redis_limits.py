@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import logging
+import math
 import random
 import time
 import uuid
 import warnings
 from contextlib import suppress
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from attrs import asdict
 
-from .errors import InputError, UsageError
+from .errors import InputError
 from .limits import Learnt, MemoryLimiter, Refusal, Turn
+from .redis_client import connected
 
 logger = logging.getLogger("siyu_sdk")
 
@@ -122,7 +123,7 @@ class RedisLimiter:
         """`lease`: seconds that a call takes at most, its time-out included."""
         if lease <= 0:
             raise InputError(f"lease: some seconds are needed, got {lease}", "lease")
-        self._client = _connected(client)
+        self._client = connected(client, type(self).__name__)
         self._script = self._client.register_script(SCRIPT)
         self._prefix, self._lease = f"{prefix}{{siyu-limits}}:", lease
         self._near = MemoryLimiter()
@@ -141,11 +142,11 @@ class RedisLimiter:
             wait = self._near.acquire(turn, now)
             if wait or turn.ended:
                 return wait
-            turn.place = uuid.uuid4().hex
+            turn.place, turn.sent = uuid.uuid4().hex, False
         for _ in range(8):
             answer = self._ask("acquire", turn, *self._terms(turn))
             if answer is None:
-                turn.place = ""
+                turn.place, turn.sent = "", True
                 return 0.0
             if answer != "stale":
                 break
@@ -153,44 +154,45 @@ class RedisLimiter:
             return 0.01
         if answer == "full":
             return random.uniform(0.003, 0.012)  # noqa: S311 -- so that those who wait do not come in step
-        if answer == "0" and turn.ended:  # given up meanwhile
+        turn.sent, turn.let_go = answer == "0", self._time()
+        if turn.sent and turn.ended:  # given up meanwhile
             self._ask("release", turn)
         return float(answer)
 
     def release(self, turn: Turn, now: float, refusal: Refusal | None = None) -> float:
         """Count the end of a call, or of the waiting for it."""
-        began = turn.began
         shut = self._near.release(turn, now, refusal)
-        if not turn.place:
+        if not turn.place or not turn.sent:
             return shut
         flying = self._ask("release", turn)
         if flying is None or int(flying) < 0:  # the latter: it was never let go, or took longer than its lease
             return shut
-        lead = self._time() - now  # `began` is by the client's clock
         for _ in range(8):
             known = self._learnt.get(turn.rules[0].key, "")
-            lesson = self._lesson(turn, known, refusal, began + lead, int(flying) + 1)
+            lesson = self._lesson(turn, known, refusal, int(flying) + 1)
             if lesson == known or self._ask("learn", turn, known, lesson) in ("1", None):
                 break
-        learnt = _read(self._learnt.get(turn.rules[0].key, ""))
+        learnt = self._known(turn)
         return max(shut, learnt.until - self._time()) if refusal is not None and learnt is not None else shut
 
-    def _lesson(self, turn: Turn, known: str, refusal: Refusal | None, began: float, flying: int) -> str:
-        learnt, now, cap = _read(known), self._time(), turn.rules[0].limit.concurrent
+    def _lesson(self, turn: Turn, known: str, refusal: Refusal | None, flying: int) -> str:
+        learnt, now, cap = _read(known, self._time()), self._time(), turn.rules[0].limit.concurrent
         if refusal is not None:
-            return _write((learnt or Learnt()).refused(refusal, began, now, flying, cap))
+            return _write((learnt or Learnt()).refused(refusal, turn.let_go, now, flying, cap))
         if learnt is None:
             return known
-        after = learnt.succeeded(began)
+        after = learnt.succeeded(turn.let_go)
         return "" if after.over(now, cap) else _write(after) if after is not learnt else known
 
+    def _known(self, turn: Turn) -> Learnt | None:
+        return _read(self._learnt.get(turn.rules[0].key, ""), self._time())
+
     def _terms(self, turn: Turn) -> tuple[str, float, float]:
-        known = self._learnt.get(turn.rules[0].key, "")
-        learnt = _read(known)
-        return known, learnt.until if learnt is not None else 0.0, self._lease
+        learnt = self._known(turn)
+        return self._learnt.get(turn.rules[0].key, ""), learnt.until if learnt is not None else 0.0, self._lease
 
     def _scopes(self, turn: Turn) -> str:
-        learnt, now, scopes = _read(self._learnt.get(turn.rules[0].key, "")), self._time(), list[dict[str, Any]]()
+        learnt, now, scopes = self._known(turn), self._time(), list[dict[str, Any]]()
         for place, rule in enumerate(turn.rules):
             room, rate = rule.limit.concurrent, 1.0
             if learnt is not None and place == 0:
@@ -204,8 +206,11 @@ class RedisLimiter:
 
     def _ask(self, what: str, turn: Turn, *more: object) -> str | None:
         """One question to Redis; None where it is away."""
-        if time.monotonic() < self._asked_again_at:
+        began = time.monotonic()
+        if began < self._asked_again_at:
             return None
+        if self._asked_again_at:
+            self._asked_again_at = began + REST  # this caller tries; the others do not wait for a second failure
         keys = [self._prefix + rule.key for rule in turn.rules]
         try:
             answer, learnt, stamp = (_text(part) for part in self._script(keys=keys, args=[what, turn.place, self._scopes(turn), *more]))
@@ -213,6 +218,7 @@ class RedisLimiter:
             self._asked_again_at = time.monotonic() + REST
             self._complain(f"cannot be reached ({type(error).__name__}): this process counts for itself for now")
             return None
+        self._asked_again_at = 0.0
         self._ahead = float(stamp) - time.monotonic()
         key = turn.rules[0].key
         if learnt:
@@ -229,25 +235,15 @@ class RedisLimiter:
                 warnings.warn(f"{type(self).__name__} {trouble}", RuntimeWarning, stacklevel=2)
 
 
-def _connected(client: Any) -> Any:
-    if not isinstance(client, str):
-        if inspect.iscoroutinefunction(getattr(client, "execute_command", None)):
-            raise InputError("client: a redis-py client for threads is needed; async clients of this SDK call it in a thread", "client")
-        return client
+def _read(text: str, now: float) -> Learnt | None:
+    if not text:
+        return None
     try:
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-    except ImportError:  # pragma: no cover -- an environment without the extra
-        raise UsageError('RedisLimiter needs redis: pip install "siyu-sdk[redis]"') from None
-    once = Retry(NoBackoff(), 1)  # for a connection that was closed while it rested
-    return cast("Any", Redis).from_url(client, socket_timeout=1.0, socket_connect_timeout=1.0, retry=once)
-
-
-def _read(text: str) -> Learnt | None:
-    try:
-        return Learnt(**json.loads(text)) if text else None
-    except (ValueError, TypeError):  # somebody else's: what is not understood teaches nothing
+        told = json.loads(text)
+        if not all(math.isfinite(value) for name, value in told.items() if (name, value) != ("at_once", None)):
+            return None
+        return Learnt(**told).at(now)
+    except (ValueError, TypeError, AttributeError, OverflowError):  # somebody else's: what is not understood teaches nothing
         return None
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
-from fnmatch import fnmatchcase
-from importlib.resources import files
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from attrs import frozen
@@ -19,7 +17,7 @@ from attrs import frozen
 from .errors import InputError
 from .limits import SECONDS, Limit, Refusal, Rule
 
-ENFORCED: Final = frozenset({"account+api", "app+api", "ip"})
+ENFORCED: Final = frozenset({"account+api", "account+family", "app+api", "ip"})
 SURE: Final = frozenset({"high", "medium"})
 NAMES: Final = {seconds: name for name, seconds in SECONDS.items()}
 
@@ -38,7 +36,7 @@ class Figure:
     """The window of a rate."""
     unit: str
     scope: str
-    """What is counted together: `account+api`, `app+api`, `ip`, `call`, or something that only the platform can count."""
+    """What counts together: `account+api`, `account+family` (all its paths), `app+api`, `ip`, `call`, or what only they can count."""
     code: int | str
     """The platform's code for too much of it."""
     confidence: str
@@ -48,19 +46,39 @@ class Figure:
     @property
     def enforced(self) -> bool:
         """Whether clients keep to it by themselves."""
-        return self.kind == "rate" and self.unit == "calls" and self.scope in ENFORCED and self.confidence in SURE
+        counted = self.kind != "size" and self.unit == "calls" and self.limit is not None
+        return counted and self.scope in ENFORCED and self.confidence in SURE
 
     def covers(self, path: str, method: str = "") -> bool:
-        """Whether it is about that path."""
-        path = _plain(path)
-        found = False
-        for api in self.api:
-            out, verb, pattern = _taken_apart(api)
-            if (not verb or not method or verb == method) and fnmatchcase(path, pattern):
-                if out:
+        """Whether it is about that path: one of the documentation, or one that is sent."""
+        path, found = _plain(path), False
+        for api in map(_api, self.api):
+            if api.matches(path, method):
+                if api.out:
                     return False
                 found = True
         return found
+
+
+@frozen
+class _Api:
+    """One entry of a figure's `api`."""
+
+    out: bool
+    verb: str
+    path: str
+    shape: re.Pattern[str]
+
+    def matches(self, path: str, method: str) -> bool:
+        return (not self.verb or not method or self.verb == method) and self.shape.fullmatch(path) is not None
+
+
+@functools.cache
+def _api(text: str) -> _Api:
+    verb, _, path = text.removeprefix("!").rpartition(" ")
+    path = _plain(path)
+    shape = "".join({"{}": "[^/]+", "*": ".*"}.get(part, re.escape(part)) for part in re.split(r"(\{\}|\*)", path))
+    return _Api(text.startswith("!"), verb, path, re.compile(shape))
 
 
 def _plain(path: str) -> str:
@@ -68,15 +86,10 @@ def _plain(path: str) -> str:
 
 
 @functools.cache
-def _taken_apart(api: str) -> tuple[bool, str, str]:
-    out, _, rest = api.rpartition("!")
-    verb, _, path = rest.rpartition(" ")
-    return api.startswith("!") and not out, verb, _plain(path)
-
-
-@functools.cache
 def table() -> tuple[Figure, ...]:
     """The whole table, read at first use."""
+    from importlib.resources import files
+
     rows: list[dict[str, Any]] = json.loads(files("siyu_sdk.core").joinpath("data/limits.json").read_text(encoding="utf-8"))
     return tuple(Figure(api=tuple(row.pop("api")), **row) for row in rows)
 
@@ -113,12 +126,13 @@ class Rulebook:
     def __init__(self, platform: str, tenant: str, app: str = "", own: Mapping[str, Limit | None] | None = None) -> None:
         """`tenant` names the account and `app` the app in keys; `own` are the client's figures, by path, `*` for each API or `ip`."""
         self.platform, self.tenant, self.app = platform, tenant, app or tenant
-        self.own = dict(own or {})
-        for name, limit in self.own.items():
-            if not re.fullmatch(r"\*|ip|([A-Z]+ )?/.*", name):
-                raise InputError(f"limits: a path, '*' or 'ip' is expected, got {name!r}", "limits")
+        self.own = dict[str, Limit | None]()
+        for name, limit in (own or {}).items():
+            if not re.fullmatch(r"\*|ip|([A-Z]+ )?/[^*]*", name):
+                raise InputError(f"limits: a path without *, '*' for each API or 'ip' is expected, got {name!r}", "limits")
             if limit is not None and not isinstance(limit, Limit):  # pyright: ignore[reportUnnecessaryIsInstance] -- settings come untyped
                 raise InputError(f"limits: {name}: a Limit is expected, or None for no limit; got {type(limit).__name__}", "limits")
+            self.own[_plain(name)] = limit
         self._known: dict[tuple[str, str, Limit | None], tuple[Rule, ...]] = {}
 
     def rules(self, method: str, path: str, declared: Limit | None) -> tuple[Rule, ...]:
@@ -132,27 +146,25 @@ class Rulebook:
         return known
 
     def _look_up(self, method: str, path: str, declared: Limit | None) -> tuple[Rule, ...]:
-        rules = dict[str, Limit]()
-        api = f"{self.tenant}:{method} {_plain(path)}"
-        rules[api] = Limit()
-        for figure in sorted(_enforced(self.platform), key=lambda f: f.api[0] != "*"):  # those of one API go before those of each
-            if not figure.covers(path, method):
-                continue
-            pattern = _taken_apart(figure.api[0])[2]
-            if figure.scope == "ip":
-                key = f"ip:{self.platform}"
-            elif figure.scope == "app+api":
-                key = f"{self.app}:{method} {_plain(path)}"
-            else:
-                key = f"{self.tenant}:{pattern}" if "*" in pattern[1:] else api
+        figures = [figure for figure in _enforced(self.platform) if figure.covers(path, method)]
+        sent = _plain(path)
+        paths = (api.path for figure in figures for api in map(_api, figure.api) if not api.out and api.matches(sent, method))
+        plain = next((known for known in paths if "*" not in known), sent)  # ids in it are no APIs of their own
+        api, address = f"{self.tenant}:{method} {plain}", f"ip:{self.platform}"
+        rules, families = {api: Limit()}, set[str]()
+        for figure in sorted(figures, key=lambda f: f.api[0] != "*"):  # those of one API go before those of each
+            keys = {"ip": address, "app+api": f"{self.app}:{method} {plain}", "account+family": f"{self.tenant}:{figure.api[0]}"}
+            key = keys.get(figure.scope, api)
+            families.update([key] if figure.scope == "account+family" else [])
             rules[key] = _limit(figure).over(rules.get(key, Limit()))
         rules[api] = (declared or Limit()).over(rules[api])
-        rules[api] = self._told(rules[api], "*", path, f"{method} {path}")
-        if (address := f"ip:{self.platform}") in rules:
-            rules[address] = self._told(rules[address], "ip")
+        names = dict.fromkeys(("*", plain, f"{method} {plain}", sent, f"{method} {sent}"))
+        for key, limit in rules.items():
+            told = self._told(limit, ("ip",) if key == address else names)
+            rules[key] = told if key not in families or told == Limit() else limit  # a family's figure is not one path's to change
         return tuple(Rule(key, limit) for key, limit in rules.items() if key == api or limit != Limit())
 
-    def _told(self, limit: Limit, *names: str) -> Limit:
+    def _told(self, limit: Limit, names: Iterable[str]) -> Limit:
         for name in names:
             if name in self.own:
                 own = self.own[name]
@@ -168,4 +180,4 @@ class Rulebook:
 
 
 def _limit(figure: Figure) -> Limit:
-    return Limit(**{NAMES[float(figure.seconds or 0)]: figure.limit})
+    return Limit(**{"concurrent" if figure.kind == "concurrency" else NAMES[float(figure.seconds or 0)]: figure.limit})

@@ -6,15 +6,15 @@ tasks.
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import inspect
+import sys
 import time
 import warnings
 from collections.abc import AsyncIterable, Callable, Coroutine, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from attrs import frozen
@@ -25,6 +25,9 @@ from .errors import InputError, SiyuError, UsageError
 from .files import drain
 from .http import AsyncTransport, Request, Response, Transport
 from .tokens import TokenCache, TokenLock
+
+if TYPE_CHECKING:
+    import asyncio  # noqa: TC004 -- a tenth of the time of an import: at run time the first async client brings it
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -90,7 +93,8 @@ class Runner:
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end and return its result."""
-        if not self._warned and asyncio._get_running_loop() is not None:  # noqa: SLF001 -- the public one raises, at ten times the cost
+        loops = sys.modules.get("asyncio")  # nothing runs in a loop before somebody has imported it
+        if loops is not None and not self._warned and loops._get_running_loop() is not None:  # noqa: SLF001 -- the public one raises, at ten times the cost
             self._warned = True
             _warn(f"{type(self).__name__} blocks the running event loop; use Async{type(self).__name__} there")
         step: Any
@@ -196,6 +200,9 @@ class AsyncRunner:
     clock: Clock = SystemClock()
 
     def __init__(self) -> None:
+        global asyncio  # noqa: PLW0603 -- see above
+        import asyncio
+
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]] = WeakKeyDictionary()
 
     def exchange(self, call: Call[R]) -> Flow[R]:

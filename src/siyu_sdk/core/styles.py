@@ -78,10 +78,10 @@ class HttpStyle:
 
     def read(self, session: Session, spec: Spec[Any], response: Response) -> Any:
         """Read a success, or explain the refusal."""
-        if response.status in (200, 201, 202):
-            return _envelope(spec, response) if spec.reply is Any else decode(spec.reply, response.content, str(spec))
-        if response.status == 204:
+        if response.status == 204 and spec.reply in (None, type(None), Any):
             return None
+        if response.status in (200, 201, 202, 204):
+            return _envelope(spec, response) if spec.reply is Any else decode(spec.reply, response.content, str(spec))
         envelope = _envelope(spec, response)
         request_id = response.headers.get("request-id", "")
         fine = request_id.rpartition("-")[2] if "-" in request_id else ""

@@ -31,6 +31,11 @@ LAST = 30.0
 """Seconds before its end from which on a token is not used any more: the call still has to travel."""
 SPREAD = 60.0
 """Tokens that were fetched together are renewed over so many seconds, not all at once."""
+SHORTEST, LONGEST = 30.0, 7200.0
+"""Seconds that a token lives. Who says less or more is not believed: a void token is refused and replaced, but a lie would have every call
+fetch another one, or keep a void ticket, which nobody refuses, for good."""
+AHEAD = 2 * LONGEST
+"""Seconds to its end that no token has, unless the clock was turned back since it came."""
 
 
 NEVER = 9e9
@@ -49,15 +54,16 @@ class Token:
 
     def fresh(self, now: float) -> bool:
         """Whether it may be used at that moment, and nobody has to think of the next one."""
-        return now < self.expires_at
+        return now < self.expires_at < now + AHEAD or self.expires_at >= NEVER
 
     def usable(self, now: float) -> bool:
         """Whether it may be used at that moment, though its successor is due."""
-        return now < self.expires_at or now < self.ends_at
+        return self.fresh(now) or now < self.ends_at < now + AHEAD
 
     @classmethod
     def living(cls, value: str, expires_in: float, now: float) -> Token:
         """A token that the platform lets live so many seconds; a short life keeps nine tenths."""
+        expires_in = min(max(expires_in, SHORTEST), LONGEST)
         used = max(expires_in - MARGIN, expires_in * 0.9 if expires_in <= 2 * MARGIN else 0)
         return cls(value, now + used, now + max(used, expires_in - LAST))
 
@@ -243,7 +249,7 @@ class ProvidedSource:
         except Exception as error:
             raise NotSent(f"the token provider failed: {type(error).__name__}") from error
         match cast("Any", answer):
-            case (str(value), int() | float() as lives) if value and math.isfinite(lives):
+            case (str(value), int() | float() as lives) if value and (isinstance(lives, int) or math.isfinite(lives)):
                 return Token.living(value, lives, session.clock.time()).spread()
             case _:
                 raise UsageError("the token provider has to give a pair: the token, and the seconds it lives")

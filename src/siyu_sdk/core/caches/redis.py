@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from ..errors import InputError, UsageError
+from ..redis_client import connected
 from ..tokens import Token
 from .shared import LEASE, SharedTokenCache
 
@@ -21,6 +20,10 @@ redis.call('EXPIRE', KEYS[1], ARGV[5])
 return 1
 """
 _REMOVE: Final = "if redis.call('HGET', KEYS[1], 'value') == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+_TAKE: Final = """
+if redis.call('PTTL', KEYS[1]) == -1 then redis.call('DEL', KEYS[1]) end
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+"""
 _FREE: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
@@ -36,18 +39,7 @@ class RedisTokenCache(SharedTokenCache):
         """`client` is a URL or a redis-py client; `prefix` tells environments on one Redis apart."""
         super().__init__(lease=lease)
         self._own = isinstance(client, str)
-        if isinstance(client, str):
-            try:
-                from redis import Redis
-                from redis.backoff import NoBackoff
-                from redis.retry import Retry
-            except ImportError:  # pragma: no cover -- an environment without the extra
-                raise UsageError('RedisTokenCache needs redis: pip install "siyu-sdk[redis]"') from None
-            once = Retry(NoBackoff(), 1)  # for a connection that was closed while it rested
-            client = cast("Any", Redis).from_url(client, socket_timeout=1.0, socket_connect_timeout=1.0, retry=once)
-        elif inspect.iscoroutinefunction(getattr(client, "execute_command", None)):
-            raise InputError("client: a redis-py client for threads is needed; async clients of this SDK call it in a thread", "client")
-        self._client = client
+        self._client = connected(client, type(self).__name__)
         self._prefix = prefix
 
     def read(self, key: str) -> tuple[object, float, float] | None:
@@ -73,8 +65,8 @@ class RedisTokenCache(SharedTokenCache):
         self._client.eval(_REMOVE, 1, self._name(key), value)
 
     def take(self, key: str, owner: str) -> bool:
-        """Set the lease if there is none; Redis ends it by itself."""
-        return bool(self._client.set(self._lease(key), owner, nx=True, px=int(self.lease * 1000)))
+        """Set the lease if there is none; Redis ends it by itself. One that would never end is no lease of ours."""
+        return bool(self._client.eval(_TAKE, 1, self._lease(key), owner, max(1, int(self.lease * 1000))))
 
     def free(self, key: str, owner: str) -> None:
         """Delete the lease if it is still this owner's."""

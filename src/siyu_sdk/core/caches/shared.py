@@ -29,6 +29,8 @@ LEASE: Final = 30.0
 """Seconds after which the lock of a process that died with it is free again."""
 BROKEN: Final = (ValueError, TypeError, KeyError, IndexError, RecursionError)
 """What reading garbage raises."""
+LONG: Final = 2048
+"""Characters that no token has; it would not fit into an address."""
 REST: Final = 10.0
 """Seconds before a store that failed is asked again."""
 
@@ -133,8 +135,10 @@ class SharedTokenCache(ABC):
             if found is None:
                 return None
             value, expires_at, ends_at = found
-            if not (isinstance(value, str) and value and value.isprintable() and math.isfinite(expires_at) and math.isfinite(ends_at)):
+            if not (isinstance(value, str) and 0 < len(value) <= LONG and value.isprintable()):
                 raise ValueError("no token")
+            if not (math.isfinite(expires_at) and math.isfinite(ends_at)):
+                raise ValueError("no end")
             return Token(value, float(expires_at), float(ends_at))
         except BROKEN:
             self._complain("holds something that is no token; it is fetched anew")

@@ -7,13 +7,13 @@ import time
 from contextlib import suppress
 from typing import Any, Final
 
-from ..errors import UsageError
+from ..errors import InputError, UsageError
 from ..tokens import Token
 from .shared import LEASE, SharedTokenCache
 
 try:
     import sqlalchemy as sa
-    from sqlalchemy.exc import DatabaseError, IntegrityError
+    from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
 except ImportError:  # pragma: no cover -- an environment without the extra
     raise UsageError('SQLTokenCache needs SQLAlchemy: pip install "siyu-sdk[sql]"') from None
 
@@ -28,6 +28,8 @@ TABLE: Final = sa.Table(
     sa.Column("lease_until", sa.Double, nullable=False, default=0.0),
 )
 C: Final = TABLE.c
+FAR: Final = 10
+"""Of our own leases, that nobody takes one for."""
 _POSTGRES: Final = {"connect_timeout": 3, "tcp_user_timeout": 5000, "options": "-c statement_timeout=5000"}
 
 
@@ -65,9 +67,9 @@ class SQLTokenCache(SharedTokenCache):
         self._run(TABLE.update().where(C.key == key, C.value == value).values(value="", expires_at=0.0, ends_at=0.0))
 
     def take(self, key: str, owner: str) -> bool:
-        """Write our name into the row if no other name is there, or its time is over, by the database's clock."""
+        """Write our name into the row if no other name is there, or its time is over, by the database's clock, which may be turned back."""
         now = self._now()
-        free = (C.lease_owner == "") | (C.lease_until < now)
+        free = (C.lease_owner == "") | (C.lease_until < now) | (C.lease_until > now + FAR * self.lease)
         values = {"lease_owner": owner, "lease_until": now + self.lease}
         return bool(self._run(TABLE.update().where(C.key == key, free).values(values))) or self._insert(key, values)
 
@@ -110,7 +112,15 @@ class SQLTokenCache(SharedTokenCache):
 
 
 def _engine(url: str) -> sa.Engine:
-    address = sa.make_url(url)
+    with suppress(ArgumentError, ValueError):
+        return _opened(sa.make_url(url))
+    raise InputError(
+        "engine: a URL such as postgresql://user:password@host/database is expected; what a password has of / or @ is written as %2F, %40",
+        "engine",
+    )
+
+
+def _opened(address: sa.URL) -> sa.Engine:
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     options: dict[str, Any] = {"hide_parameters": True, "isolation_level": "AUTOCOMMIT"}

@@ -1,4 +1,7 @@
-"""Real servers on loopback, each on a free port with its data in a folder of its own, gone when the tests are."""
+"""Real servers on loopback, each on a free port with its data in a folder of its own, gone when the tests are.
+
+`redis_url` and `postgres_url` are fixtures of every folder: one server of each kind is started for all tests of a process that ask for it.
+"""
 
 from __future__ import annotations
 
@@ -97,6 +100,29 @@ def postgres_server() -> Iterator[str]:
             url = f"postgresql://siyu@127.0.0.1:{port}/postgres"
             _accepting(url)
             yield url
+
+
+@pytest.fixture(scope="session")
+def redis_for_all() -> Iterator[str]:
+    with redis_server() as (port, _):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture
+def redis_url(redis_for_all: str) -> str:
+    """Emptied before each test."""
+    import redis
+
+    with redis.Redis.from_url(redis_for_all) as client:
+        client.flushall()
+    return redis_for_all
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Tests drop the tables that they need empty."""
+    with postgres_server() as url:
+        yield url
 
 
 def _accepting(url: str) -> None:
