@@ -369,13 +369,13 @@ def same_people(people: Mapping[str, Person], ids: Iterable[str]) -> frozenset[s
     return frozenset(key for key, person in people.items() if key in keys or person.key in keys)
 
 
-def read_opted_out(hub: Hub) -> Flow[tuple[frozenset[str], tuple[str, ...]]]:
-    """Who carries the opt-out tag now, and the members whose customers could not be read."""
+def read_opted_out(hub: Hub, stored: frozenset[str]) -> Flow[tuple[frozenset[str], tuple[str, ...]]]:
+    """Who has opted out by now, by tag or by the ledger (`stored`), and the members whose customers could not be read."""
     from .reading import read_customers, read_tag_ids
 
     people, failed = yield from read_customers()
     tag_ids = yield from read_tag_ids()
-    return same_people(people, carriers(people, tag_ids.get(hub.opt_out_tag))), failed
+    return stored | same_people(people, stored | carriers(people, tag_ids.get(hub.opt_out_tag))), failed
 
 
 def current(helper: Helper[Any]) -> Flow[Snapshot]:

@@ -212,7 +212,7 @@ class Guards:
     def room(self, times: Sequence[float], now: datetime) -> bool:
         """Whether a customer who was written to at those (unix) times may be written to again."""
         today = now.astimezone(self.zone).date()
-        days = [datetime.fromtimestamp(t, self.zone).date() for t in times]
+        days = [min(datetime.fromtimestamp(t, self.zone).date(), today) for t in times]  # a clock set back does not make more room
         daily = self.per_day is None or sum(d == today for d in days) < self.per_day
         month = self.per_month is None or sum((d.year, d.month) == (today.year, today.month) for d in days) < self.per_month
         return daily and month

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from .audience import Audience, Audiences, current, read_opted_out
+from .audience import Audience, Audiences, current, read_opted_out, same_people
+from .batches import OPTED_OUT, group_batches
 from .campaign import Campaign, Condition, Step
 from .core.call import Flow, Gather, Local, Sleep
 from .core.endpoint import M, flow
 from .core.errors import ApiError, InputError, SiyuError
-from .delivery import DISPATCHING, OPTED_OUT, group_batches, look
+from .delivery import FRESH, look
 from .helper import Helper
-from .ledger import DONE, ENDED, OPEN, Batch, BatchState, Delivery, State
+from .ledger import DONE, ENDED, OPEN, Batch, BatchState, Decision, Delivery, State
 from .plan import Drifted, Plan, Report
 from .planning import MAX_PEOPLE, Sender, drift, make_plan
 from .wecom.mass_messages import MassMessages, SendStatus, TaskStatus
@@ -37,9 +38,10 @@ LATE = 24 * 3600.0
 """After a day, a step with `late="skip"` is not taken any more."""
 STALE = 7 * 24 * 3600.0
 """After a week nothing is sent that could not be sent before: it has lost its occasion."""
-FRESH = 3600.0
-"""Seconds for which it is believed who has no opt-out tag; older, it is read again before anything is sent."""
+DEALT_OUT = 3600.0
+"""Seconds after a member pressed send in which the platform may not have told of every customer yet."""
 WITHDRAWN = 41093
+DISPATCHING = 41063
 
 
 @frozen
@@ -108,15 +110,39 @@ class Campaigns(Helper[M]):
     def resume(self, name: str, *, retry_held: bool = False) -> Flow[Run]:
         """Go on with a campaign after a crash, a stop or a hold: what is in doubt is reconciled first, and nothing is sent twice.
 
-        `retry_held` takes up what was held because of a configuration error, once that is repaired. Where a message may have been
-        sent, the platform is asked once more; what stays ambiguous is held again.
+        `retry_held` takes up what was held because of a configuration error, once that is repaired. What was certainly not sent is
+        judged anew, as on its day. Where a message may have been sent, the platform is asked once more; what stays ambiguous is held
+        again, and somebody has to `decide`.
+
+        Raises:
+            UsageError: there is no such campaign, or `retry_held` was asked for one that was cancelled.
+        """
+        if retry_held:
+            yield from Local(self.hub.ledger.release_held, name, self.hub.clock.time())
+        return (yield from tick_one(self.hub, name))
+
+    @flow
+    def decide(self, name: str, batch: str, *, arrived: bool, by: str, why: str, msgid: str = "") -> Flow[int]:
+        """Say what became of messages on hold, where neither ledger nor platform can tell: `report.on_hold` names their batches.
+
+        `arrived=True`: the task exists, nothing is sent again. Name its `msgid` if you know it, and the report follows what its member
+        does; otherwise its customers count as reached. `arrived=False`: it certainly does not exist; its people are planned again, and
+        the next `tick` or `resume` sends to those who are still meant. If you cannot be certain, it arrived. Who decided (`by`), when
+        and `why` stays in the ledger and stands in the report. Gives how many deliveries were on hold.
+
+        Raises:
+            InputError: `by` or `why` is empty; `msgid` is given for what did not arrive, or belongs to another batch.
+            UsageError: the batch is not on hold (any more), or has coupons: those are settled by `resume(…, retry_held=True)`.
         """
         hub = self.hub
+        for field, text in (("by", by), ("why", why)):
+            if not text.strip():
+                raise InputError(f"decide: {field} is needed; it stands in the report", field)
+        if msgid and not arrived:
+            raise InputError("decide: a message that did not arrive has no msgid", "msgid")
         yield from Local(hub.ledger.campaign, name)
-        if retry_held:
-            yield from Local(hub.ledger.release_held, name, hub.clock.time())
-        yield from Local(hub.ledger.reopen, name)
-        return (yield from tick_one(hub, name))
+        decision = Decision(batch, name, arrived, by, why, hub.clock.time())
+        return (yield from Local(hub.ledger.decide, decision, msgid))
 
     @flow
     def tick(self) -> Flow[tuple[Run, ...]]:
@@ -159,7 +185,8 @@ class Campaigns(Helper[M]):
         yield from Local(self.hub.ledger.campaign, name)
         if refresh:
             yield from refresh_messages(self.hub, name)
-        return Report(name, tuple((yield from Local(self.hub.ledger.deliveries, name))))
+        rows, decisions = (yield from Local(self.hub.ledger.deliveries, name)), (yield from Local(self.hub.ledger.decisions, name))
+        return Report(name, tuple(rows), tuple(decisions))
 
     @flow
     def remind(self, name: str) -> Flow[int]:
@@ -183,14 +210,13 @@ class Campaigns(Helper[M]):
                 yield from Sleep(pause)
         batches = yield from _awaiting(hub, name)
         outcomes = yield from Gather([MassMessages.cancel(batch.msgid) for batch in batches])
-        failed = {b.id: o for b, o in zip(batches, outcomes, strict=True) if isinstance(o, Exception) and not _withdrawn(o)}
-        _, unread = yield from _read_results(hub, batches)
-        failed = {
-            name: error for name, error in unread.items() if not _dispatching(error)
-        } | failed  # nobody has sent what is not dealt out
+        refused = {b.id: o for b, o in zip(batches, outcomes, strict=True) if isinstance(o, Exception) and not _withdrawn(o)}
+        read = yield from _read_results(hub, batches)
+        failed = {**read.errors, **refused}
+        withdrawn = {batch.id for batch in batches} - failed.keys() - read.confirmed
         rows = yield from Local(lambda: hub.ledger.deliveries(name, states=[State.AWAITING]))
-        withdrawn = [evolve(r, state=State.CANCELLED, reason="withdrawn before the member sent it") for r in rows if r.batch not in failed]
-        stopped += yield from Local(lambda: hub.ledger.save(withdrawn, hub.clock.time(), only_if=(State.AWAITING,)))
+        ended = [evolve(r, state=State.CANCELLED, reason="withdrawn before the member sent it") for r in rows if r.batch in withdrawn]
+        stopped += yield from Local(lambda: hub.ledger.save(ended, hub.clock.time(), only_if=(State.AWAITING,)))
         if failed:
             raise next(iter(failed.values()))
         return Run(name, skipped=stopped)
@@ -222,19 +248,29 @@ def tick_one(hub: Hub, name: str) -> Flow[Run]:
         return Run(name)
     campaign = Campaign.from_json(stored["definition"])
     now = hub.clock.time()
+    yield from _put_back(hub, name)
     due = yield from Local(lambda: hub.ledger.deliveries(name, states=[State.PLANNED], due_by=now))
     queued = skipped = 0
     if due:
         unfit, ready = yield from _decide(hub, campaign, due)
         skipped = yield from Local(lambda: hub.ledger.save(unfit, now, only_if=(State.PLANNED,)))
         payload = {(row.step, row.content): _payload(campaign.step(row.step), row) for row in ready}
-        queued = yield from Local(hub.ledger.queue, group_batches(ready, payload, BATCH_SIZES), now)
+        room = partial(campaign.guards.room, now=hub.clock.now())
+        queued = yield from Local(hub.ledger.queue, group_batches(ready, payload, BATCH_SIZES), now, room)
     unfinished = yield from Local(hub.ledger.batches, name, OPEN)
     if unfinished:
         yield from hub.engine.submit([batch.id for batch in unfinished], hub.work)
     counts = yield from Local(hub.ledger.counts, name)
     yield from Local(hub.ledger.finish, name)
     return Run(name, queued, skipped, sum(n for (_, state), n in counts.items() if state == State.PLANNED))
+
+
+def _put_back(hub: Hub, name: str) -> Flow[None]:
+    """Let everything be judged anew that was queued long ago and never sent: nobody worked on it."""
+    now = hub.clock.time()
+    for batch in (yield from Local(hub.ledger.batches, name, [BatchState.WAITING])):
+        if now - batch.created > FRESH:
+            yield from Local(hub.ledger.put_back, batch, "it waited for too long", now)
 
 
 def _payload(step: Step, row: Delivery) -> Mapping[str, Any]:
@@ -249,9 +285,8 @@ def _decide(hub: Hub, campaign: Campaign, due: Sequence[Delivery]) -> Flow[tuple
     states = defaultdict[str, dict[str, State]](dict)
     for row in (yield from Local(hub.ledger.deliveries, campaign.key)):
         states[row.person][row.step] = row.state
-    recent = yield from Local(
-        hub.ledger.messages_since, now.timestamp() - 32 * 86400, [r.external_userid for r in due if r.kind == "message"]
-    )
+    customers = [row.external_userid for row in due if row.kind == "message"]
+    recent = yield from Local(hub.ledger.recent_messages, customers, now.timestamp())
     quiet = campaign.guards.next_allowed(now) != now
     skipped, ready = list[Delivery](), list[Delivery]()
     for row in due:
@@ -269,26 +304,24 @@ def _decide(hub: Hub, campaign: Campaign, due: Sequence[Delivery]) -> Flow[tuple
         elif now.timestamp() - row.due > STALE:
             skipped.append(evolve(row, state=State.SKIPPED, reason="waited a week, and had lost its occasion"))
     if ready:
-        out, unread = yield from _unwilling(hub)
-        willing = [row for row in ready if row.external_userid not in out and row.person not in out]
+        out, complete = yield from _unwilling(hub)
         skipped += [evolve(row, state=State.SKIPPED, reason=OPTED_OUT) for row in ready if row.external_userid in out or row.person in out]
-        ready = [row for row in willing if row.sender not in unread]
+        ready = [row for row in ready if row.external_userid not in out and row.person not in out] if complete else []
     return skipped, ready
 
 
-def _unwilling(hub: Hub) -> Flow[tuple[frozenset[str], frozenset[str]]]:
-    """Who wants nothing, as of now, and the members of whose customers this could not be read.
+def _unwilling(hub: Hub) -> Flow[tuple[frozenset[str], bool]]:
+    """Who wants nothing, as of now; and whether that is everybody, or the customers of some member could not be read.
 
-    Colleagues set the opt-out tag in the console while a campaign runs, and a worker or a cron job may have read nothing at all.
+    Colleagues set the opt-out tag in the console while a campaign runs, and a worker or a cron job may have read nothing at all. Any
+    member's tag counts, so where one member cannot be read, it is not known of anybody that they carry none.
     """
-    out = yield from Local(hub.ledger.opted_out)
+    stored = yield from Local(hub.ledger.opted_out)
     snapshot = hub.snapshot
-    if snapshot is not None:
-        out |= snapshot.opted_out
-        if hub.clock.time() - snapshot.read_at.timestamp() < FRESH:
-            return out, frozenset()
-    tagged, failed = yield from read_opted_out(hub)
-    return out | tagged, frozenset(failed)
+    if snapshot is not None and not snapshot.failed_members and 0 <= hub.clock.time() - snapshot.read_at.timestamp() < FRESH:
+        return stored | snapshot.opted_out | same_people(snapshot.people, stored), True
+    out, failed = yield from read_opted_out(hub, stored)
+    return out if snapshot is None else out | snapshot.opted_out, not failed
 
 
 def _verdict(campaign: Campaign, row: Delivery, states: Mapping[str, State], now: datetime) -> str | None:
@@ -319,41 +352,55 @@ def refresh_messages(hub: Hub, name: str) -> Flow[Refreshed]:
     Raises the first error of a task that could not be read, after all others are written down; one that is still being dispatched is
     none.
     """
-    changed, failed = yield from _read_results(hub, (yield from _awaiting(hub, name)))
-    for error in failed.values():
-        if not _dispatching(error):
-            raise error
-    return Refreshed(changed, len(failed))
+    read = yield from _read_results(hub, (yield from _awaiting(hub, name)))
+    for error in read.errors.values():
+        raise error
+    return Refreshed(read.changed, read.dispatching)
 
 
-def _dispatching(error: Exception) -> bool:
-    return isinstance(error, ApiError) and error.code == DISPATCHING
+@frozen
+class _Read:
+    """What reading the results of tasks brought."""
+
+    changed: int
+    dispatching: int
+    """Tasks of which the platform says nothing yet."""
+    confirmed: frozenset[str]
+    """Batches whose member has pressed send."""
+    errors: Mapping[str, Exception]
+    """By batch, why it could not be read."""
 
 
-def _read_results(hub: Hub, batches: Sequence[Batch]) -> Flow[tuple[int, dict[str, Exception]]]:
-    """Write down what became of these tasks; gives how many deliveries changed, and by batch the errors of what could not be read."""
+def _read_results(hub: Hub, batches: Sequence[Batch]) -> Flow[_Read]:
+    """Write down what became of these tasks."""
     outcomes = yield from Gather([_results(batch) for batch in batches])
-    ended, failed = 0, dict[str, Exception]()
+    changed, confirmed, errors = 0, set[str](), dict[str, Exception]()
     for batch, outcome in zip(batches, outcomes, strict=True):
         if isinstance(outcome, Exception):
-            failed[batch.id] = outcome
+            errors[batch.id] = outcome
             continue
-        confirmed, statuses = outcome
+        sent_at, statuses = outcome
+        if sent_at is not None:
+            confirmed.add(batch.id)
+        dealt_out = sent_at is not None and hub.clock.time() - sent_at > DEALT_OUT
         rows = yield from Local(hub.ledger.in_batch, batch.id)
-        judged = [(row, *_outcome(row, confirmed, statuses)) for row in rows if row.state == State.AWAITING]
-        changed = [evolve(row, state=state, reason=reason) for row, state, reason in judged if state != State.AWAITING]
-        ended += yield from Local(partial(hub.ledger.save, changed, hub.clock.time(), only_if=(State.AWAITING,)))
-    return ended, failed
+        judged = [(row, *_outcome(row, dealt_out, statuses)) for row in rows if row.state == State.AWAITING]
+        ended = [evolve(row, state=state, reason=reason) for row, state, reason in judged if state != State.AWAITING]
+        changed += yield from Local(partial(hub.ledger.save, ended, hub.clock.time(), only_if=(State.AWAITING,)))
+    unread = {name: error for name, error in errors.items() if not (isinstance(error, ApiError) and error.code == DISPATCHING)}
+    return _Read(changed, len(errors) - len(unread), frozenset(confirmed), unread)
 
 
-def _results(batch: Batch) -> Flow[tuple[bool, dict[str, SendStatus | None]]]:
+def _results(batch: Batch) -> Flow[tuple[float | None, dict[str, SendStatus | None]]]:
+    """When the member pressed send, if so, and what became of each customer."""
     tasks = yield from MassMessages.tasks(batch.msgid)
     results = yield from MassMessages.results(batch.msgid, batch.sender)
-    confirmed = any(task.userid == batch.sender and task.status == TaskStatus.SENT for task in tasks)
-    return confirmed, {r.external_userid: r.status for r in results if r.external_userid}
+    sent = [task.send_time for task in tasks if task.userid == batch.sender and task.status == TaskStatus.SENT]
+    sent_at = min((at.timestamp() if at is not None else 0.0 for at in sent), default=None)
+    return sent_at, {r.external_userid: r.status for r in results if r.external_userid}
 
 
-def _outcome(row: Delivery, confirmed: bool, statuses: Mapping[str, SendStatus | None]) -> tuple[State, str]:  # noqa: FBT001 -- private
+def _outcome(row: Delivery, dealt_out: bool, statuses: Mapping[str, SendStatus | None]) -> tuple[State, str]:  # noqa: FBT001 -- private
     match statuses.get(row.external_userid):
         case SendStatus.SENT:
             return State.SENT, ""
@@ -362,7 +409,7 @@ def _outcome(row: Delivery, confirmed: bool, statuses: Mapping[str, SendStatus |
         case SendStatus.OVER_LIMIT:
             return State.OVER_LIMIT, "the platform's cap for this customer was reached"
         case _:
-            return (State.SKIPPED, "deselected by the member") if confirmed else (State.AWAITING, "")
+            return (State.SKIPPED, "deselected by the member") if dealt_out else (State.AWAITING, "")
 
 
 def plan_campaign(helper: Helper[Any], campaign: Campaign, audience: Audience, sender: Sender, start: datetime | None) -> Flow[Plan]:

@@ -21,7 +21,7 @@ from .campaigns import Campaigns, Refreshed, plan_campaign
 from .core.call import Flow, Gather, Local
 from .core.endpoint import M, flow
 from .core.errors import SiyuError
-from .delivery import TAKEN_FOR_LOST
+from .issuing import TAKEN_FOR_LOST
 from .ledger import Delivery, State
 from .pay.events import ProductCouponReceived
 from .pay.product_coupon_models import UserCouponState

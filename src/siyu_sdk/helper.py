@@ -33,6 +33,8 @@ class Hub(Protocol):
     """The mini-program whose openids coupons are sent to."""
     settle: timedelta
     """How long a doubtful send may take to show in the platform's lists."""
+    watched: dict[str, float]
+    """Since when (by the monotonic clock) this process has seen the intents of messages in doubt, by their tokens."""
     has_store: bool
     has_miniprogram: bool
 

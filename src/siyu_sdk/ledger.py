@@ -8,105 +8,56 @@ of processes may share it. Times are unix seconds.
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from .core.errors import UsageError
+from .core.errors import InputError, UsageError
+from .database import chunks
 from .records import (
     BATCHES,
     CAMPAIGNS,
-    COUPONS,
+    DECISIONS,
     DELIVERIES,
     DONE,
     ENDED,
-    HEARTBEATS,
-    IDENTITIES,
-    META,
     OPEN,
-    OPT_OUTS,
     Batch,
     BatchState,
+    Decision,
     Delivery,
     State,
     batch_of,
-    begin_immediate,
     delivery_of,
+    new_batch_id,
     stored,
-    tune_sqlite,
     unchanged,
 )
+from .registers import Registers
 
 import sqlalchemy as sa  # isort: skip -- after records, which says how to install it
-from sqlalchemy import event  # isort: skip
-from sqlalchemy.exc import IntegrityError, ProgrammingError  # isort: skip
+from sqlalchemy.exc import IntegrityError  # isort: skip
 
-__all__ = ["AMBIGUOUS", "DONE", "ENDED", "OPEN", "Batch", "BatchState", "Delivery", "Ledger", "State"]
+__all__ = ["AMBIGUOUS", "DONE", "ENDED", "OPEN", "Batch", "BatchState", "Decision", "Delivery", "Ledger", "Room", "State"]
 
 AMBIGUOUS = "ambiguous: "
 """How the note of a batch begins whose message may have been sent: only a person can tell."""
 
 AT_ONCE = 200
 """Batches that are made in one transaction: others want to write too."""
-CHUNK = 400
-"""Values in one `IN (…)`: SQLite allows 999 variables in its oldest builds."""
+REMEMBERED = 32 * 86400.0
+"""Seconds for which a message counts: a month, and a day for time zones."""
+QUEUEING = 0x53495955
+"""Whoever puts people into batches holds this lock on PostgreSQL: what one of them takes of a customer's day, the next one sees."""
+
+Room = Callable[[Sequence[float]], bool]
+"""Whether a customer who was written to at those (unix) times may be written to again."""
 
 
-def _chunks(items: Iterable[str]) -> Iterable[list[str]]:
-    whole = list(items)
-    return (whole[i : i + CHUNK] for i in range(0, len(whole), CHUNK))
-
-
-class Ledger:
+class Ledger(Registers):
     """The tables behind one URL: `sqlite:///siyu.db`, `postgresql+psycopg://…`."""
-
-    def __init__(self, url: str = "sqlite:///siyu.db") -> None:
-        self.url = url
-        memory = url in ("sqlite://", "sqlite:///:memory:")
-        self._turn: AbstractContextManager[Any] = threading.RLock() if memory else nullcontext()
-        options: dict[str, Any] = (
-            {"connect_args": {"check_same_thread": False}, "poolclass": sa.StaticPool} if memory else {"pool_pre_ping": True}
-        )
-        self._engine = sa.create_engine(url, hide_parameters=True, **options)
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", tune_sqlite)
-            event.listen(self._engine, "begin", begin_immediate)
-        self._opening = threading.Lock()
-        self._open = False
-
-    def __repr__(self) -> str:
-        return f"<Ledger {self._engine.url.render_as_string(hide_password=True)}>"
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._engine.dispose()
-
-    def _make_tables(self) -> None:
-        """At first use, not when the ledger is made: that may be on an event loop."""
-        if not self._open:
-            with self._opening:
-                if not self._open:
-                    try:
-                        META.create_all(self._engine)
-                    except (IntegrityError, ProgrammingError):  # on PostgreSQL another process may be making them this moment
-                        META.create_all(self._engine)
-                    self._open = True
-
-    @contextmanager
-    def _transaction(self, *, reads: bool = False) -> Generator[sa.Connection]:
-        self._make_tables()
-        with self._turn, self._engine.connect().execution_options(siyu_reads=reads) as connection, connection.begin():
-            yield connection
-
-    def _do(self, statement: Any, values: Any = None) -> Any:
-        reads = isinstance(statement, sa.Select)
-        with self._transaction(reads=reads) as connection:
-            result = connection.execute(statement, values) if values is not None else connection.execute(statement)
-            return result.mappings().all() if reads else result.rowcount
 
     # Campaigns
 
@@ -157,12 +108,21 @@ class Ledger:
         """Mark a running campaign as done if nothing of it is planned or under way: `running` names it no more."""
         under_way = sa.exists().where(DELIVERIES.c.campaign == name, DELIVERIES.c.state.in_([State.PLANNED, State.QUEUED]))
         open_batch = sa.exists().where(BATCHES.c.campaign == name, BATCHES.c.state.in_([str(s) for s in OPEN]))
-        mine = (CAMPAIGNS.c.name == name, CAMPAIGNS.c.state == "running")
-        return bool(self._do(CAMPAIGNS.update().where(*mine, ~under_way, ~open_batch).values(state="done")))
+        with self._transaction() as connection:
+            if self._lock(connection, name) != "running":
+                return False
+            through = CAMPAIGNS.update().where(CAMPAIGNS.c.name == name, ~under_way, ~open_batch)
+            return bool(connection.execute(through.values(state="done")).rowcount)
 
-    def reopen(self, name: str) -> None:
-        """Let a campaign that was done go on: something that was held is taken up again."""
-        self._do(CAMPAIGNS.update().where(CAMPAIGNS.c.name == name, CAMPAIGNS.c.state == "done").values(state="running"))
+    def _lock(self, connection: sa.Connection, campaign: str) -> str:
+        """Wait until nobody else plans, queues or cancels in this campaign, and give its state."""
+        # SQLite has one writer at a time. On PostgreSQL the order is: campaign, batches, deliveries; or there would be deadlocks.
+        query = sa.select(CAMPAIGNS.c.state).where(CAMPAIGNS.c.name == campaign).with_for_update()
+        return connection.execute(query).scalar() or ""
+
+    @staticmethod
+    def _run_on(connection: sa.Connection, campaign: str) -> None:
+        connection.execute(CAMPAIGNS.update().where(CAMPAIGNS.c.name == campaign, CAMPAIGNS.c.state == "done").values(state="running"))
 
     def knows(self, name: str, fingerprint: str) -> bool:
         """Whether this very plan has been applied under this name.
@@ -181,36 +141,25 @@ class Ledger:
 
     def cancel(self, name: str, now: float) -> int:
         """Stop a campaign in one transaction: what is planned or waits in a batch is not sent any more. Gives how many deliveries."""
-        waiting = sa.select(BATCHES.c.id).where(BATCHES.c.campaign == name, BATCHES.c.state == BatchState.WAITING)
         with self._transaction() as connection:
             connection.execute(CAMPAIGNS.update().where(CAMPAIGNS.c.name == name).values(state="cancelled"))
-            stopped = connection.execute(
-                DELIVERIES.update()
-                .where(
-                    DELIVERIES.c.campaign == name,
-                    sa.or_(
-                        DELIVERIES.c.state == State.PLANNED,
-                        sa.and_(DELIVERIES.c.state == State.QUEUED, DELIVERIES.c.batch.in_(waiting)),
-                    ),
-                )
-                .values(state=State.CANCELLED, changed=now)
-            ).rowcount
+            # Batches first: a worker may take one this moment, and then its people are no longer ours to stop.
             connection.execute(
                 BATCHES.update()
                 .where(BATCHES.c.campaign == name, BATCHES.c.state == BatchState.WAITING)
                 .values(state=BatchState.CANCELLED, note="the campaign was cancelled")
             )
-        return stopped
+            ended = sa.select(BATCHES.c.id).where(BATCHES.c.campaign == name, BATCHES.c.state == BatchState.CANCELLED)
+            unsent = sa.or_(DELIVERIES.c.state == State.PLANNED, sa.and_(DELIVERIES.c.state == State.QUEUED, DELIVERIES.c.batch.in_(ended)))
+            return connection.execute(
+                DELIVERIES.update().where(DELIVERIES.c.campaign == name, unsent).values(state=State.CANCELLED, changed=now)
+            ).rowcount
 
     # Deliveries
 
-    def deliveries(
-        self, campaign: str, *, step: str | None = None, states: Iterable[State] | None = None, due_by: float | None = None
-    ) -> list[Delivery]:
+    def deliveries(self, campaign: str, *, states: Iterable[State] | None = None, due_by: float | None = None) -> list[Delivery]:
         """The deliveries of a campaign, in the order of steps and people."""
         query = sa.select(DELIVERIES).where(DELIVERIES.c.campaign == campaign)
-        if step is not None:
-            query = query.where(DELIVERIES.c.step == step)
         if states is not None:
             query = query.where(DELIVERIES.c.state.in_([str(s) for s in states]))
         if due_by is not None:
@@ -263,39 +212,50 @@ class Ledger:
         with self._transaction() as connection:
             return connection.execute(DELIVERIES.update().where(*key).values(columns), values).rowcount
 
-    def messages_since(self, since: float, people: Iterable[str]) -> dict[str, list[float]]:
-        """When each of these customers was last put into a mass message of ours: what the frequency guard counts."""
+    def recent_messages(self, people: Iterable[str], now: float) -> dict[str, list[float]]:
+        """When each of these customers was written to in the last month: what the frequency guard counts.
+
+        A message counts from when it went out; one that waits for its turn counts as one of this moment.
+        """
+        with self._transaction(reads=True) as connection:
+            return self._recent_messages(connection, people, now)
+
+    @staticmethod
+    def _recent_messages(connection: sa.Connection, people: Iterable[str], now: float) -> dict[str, list[float]]:
         found = dict[str, list[float]]()
-        for chunk in _chunks(people):
-            query = sa.select(DELIVERIES.c.external_userid, BATCHES.c.created).where(
+        for chunk in chunks(people):
+            query = sa.select(DELIVERIES.c.external_userid, BATCHES.c.state, BATCHES.c.intent_at).where(
                 DELIVERIES.c.batch == BATCHES.c.id,
                 DELIVERIES.c.kind == "message",
-                BATCHES.c.created >= since,
                 DELIVERIES.c.external_userid.in_(chunk),
                 DELIVERIES.c.state.in_([State.QUEUED, State.AWAITING, State.SENT, State.HELD]),
+                sa.or_(BATCHES.c.intent_at >= now - REMEMBERED, BATCHES.c.state == BatchState.WAITING),
             )
-            for row in self._do(query):
-                found.setdefault(row["external_userid"], []).append(row["created"])
+            for customer, state, sent_at in connection.execute(query):
+                found.setdefault(customer, []).append(now if state == BatchState.WAITING else sent_at)
         return found
 
     # Batches
 
-    def queue(self, batches: Sequence[tuple[Batch, Sequence[str]]], now: float) -> int:
+    def queue(self, batches: Sequence[tuple[Batch, Sequence[str]]], now: float, room: Room | None = None) -> int:
         """Put people into new batches, a delivery into one batch or none. Gives how many people were put.
 
         Another process may have decided on the same people: who is not `planned` any more is left where they are, and a batch that
-        nobody is left for is not made.
+        nobody is left for is not made. Nor are customers put who have no `room` for a message any more, whichever campaign took it.
         """
-        return sum(self._queue(batches[start : start + AT_ONCE], now) for start in range(0, len(batches), AT_ONCE))
+        return sum(self._queue(batches[start : start + AT_ONCE], now, room) for start in range(0, len(batches), AT_ONCE))
 
-    def _queue(self, batches: Sequence[tuple[Batch, Sequence[str]]], now: float) -> int:
+    def _queue(self, batches: Sequence[tuple[Batch, Sequence[str]]], now: float, room: Room | None) -> int:
         put = 0
         with self._transaction() as connection:
-            for campaign in sorted({batch.campaign for batch, _ in batches}):  # one at a time, or PostgreSQL finds deadlocks
-                connection.execute(sa.select(CAMPAIGNS.c.name).where(CAMPAIGNS.c.name == campaign).with_for_update())
+            if self._engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(QUEUEING)))
+            for campaign in sorted({batch.campaign for batch, _ in batches}):
+                self._lock(connection, campaign)
             for batch, people in batches:
                 found = 0
-                for chunk in _chunks(people):
+                fitting = self._with_room(connection, batch, people, now, room) if room and batch.kind == "message" else people
+                for chunk in chunks(fitting):
                     found += connection.execute(
                         DELIVERIES.update()
                         .where(
@@ -311,12 +271,43 @@ class Ledger:
                 put += found
         return put
 
+    def _with_room(self, connection: sa.Connection, batch: Batch, people: Sequence[str], now: float, room: Room) -> list[str]:
+        customers = dict[str, str]()
+        for chunk in chunks(people):
+            mine = (DELIVERIES.c.campaign == batch.campaign, DELIVERIES.c.step == batch.step, DELIVERIES.c.person.in_(chunk))
+            query = sa.select(DELIVERIES.c.person, DELIVERIES.c.external_userid).where(*mine)
+            customers |= {row.person: row.external_userid for row in connection.execute(query)}
+        times = self._recent_messages(connection, customers.values(), now)
+        return [person for person in people if room(times.get(customers[person], ()))]
+
+    def put_back(self, batch: Batch, note: str, now: float) -> bool:
+        """Dissolve a batch of which nothing was sent: its people are planned again, and judged anew by the next tick.
+
+        False: it does not wait any more, or its campaign was cancelled.
+        """
+        with self._transaction() as connection:
+            waiting = (*unchanged(batch), BATCHES.c.state == BatchState.WAITING)
+            dissolved = {"state": BatchState.CANCELLED, "note": f"put back: {note}"}
+            if self._lock(connection, batch.campaign) == "cancelled":
+                return False
+            if not connection.execute(BATCHES.update().where(*waiting).values(dissolved)).rowcount:
+                return False
+            queued = (DELIVERIES.c.batch == batch.id, DELIVERIES.c.state == State.QUEUED)
+            connection.execute(DELIVERIES.update().where(*queued).values(state=State.PLANNED, batch="", changed=now))
+        return True
+
     def batch(self, batch_id: str) -> Batch:
         """One batch."""
         rows = self._do(sa.select(BATCHES).where(BATCHES.c.id == batch_id))
         if not rows:
             raise UsageError(f"there is no batch {batch_id!r} in this ledger: do worker and client use the same one?")
         return batch_of(rows[0])
+
+    def ended(self, batches: Iterable[str]) -> list[str]:
+        """Those of these batches that nobody will work on any more."""
+        closed = BATCHES.c.state.not_in([str(s) for s in OPEN])
+        query = (sa.select(BATCHES.c.id).where(BATCHES.c.id.in_(chunk), closed) for chunk in chunks(batches))
+        return [row["id"] for part in query for row in self._do(part)]
 
     def batches(self, campaign: str, states: Iterable[BatchState] | None = None) -> list[Batch]:
         """The batches of a campaign."""
@@ -391,7 +382,7 @@ class Ledger:
             if not connection.execute(BATCHES.update().where(*unchanged(batch)).values(ended)).rowcount:
                 return False
             for row_state, (people, reason) in rows.items():
-                for chunk in _chunks(people):
+                for chunk in chunks(people):
                     connection.execute(
                         DELIVERIES.update()
                         .where(DELIVERIES.c.batch == batch.id, DELIVERIES.c.person.in_(chunk), DELIVERIES.c.state == State.QUEUED)
@@ -403,98 +394,72 @@ class Ledger:
         """Every task that is known to be ours: a doubtful batch cannot be one of these."""
         return {row["msgid"] for row in self._do(sa.select(BATCHES.c.msgid).where(BATCHES.c.msgid != ""))}
 
-    def release_held(self, campaign: str, now: float) -> None:
-        """Take up held deliveries again, in batches of their own: an engine never works on a batch again that has come to its end.
+    # What is on hold
 
-        Where it is in doubt whether the message was sent, the new batch begins in doubt too: it is asked about once more.
+    def release_held(self, campaign: str, now: float) -> None:
+        """Take up what is on hold, and let the campaign go on.
+
+        What was certainly not sent is planned again, and judged anew. Where that is in doubt, and for coupons, which may be asked for
+        again, a new batch begins in doubt too (an engine never works on one again that has come to its end).
+
+        Raises:
+            UsageError: the campaign was cancelled.
         """
         with self._transaction() as connection:
-            query = sa.select(BATCHES).where(BATCHES.c.campaign == campaign, BATCHES.c.state == BatchState.HELD)
-            for batch in [batch_of(dict[str, Any](row)) for row in connection.execute(query.with_for_update()).mappings()]:
-                base, _, n = batch.id.partition("~")
-                again = attrs.evolve(batch, id=f"{base}~{int(n or 1) + 1}", state=BatchState.WAITING, attempts=0, note="")
-                if batch.note.startswith(AMBIGUOUS):
-                    again = attrs.evolve(again, state=BatchState.INTENT, token=again.id, taken_at=time.time())
-                moved = connection.execute(
-                    DELIVERIES.update()
-                    .where(DELIVERIES.c.batch == batch.id, DELIVERIES.c.state == State.HELD)
-                    .values(state=State.QUEUED, batch=again.id, reason="", changed=now)
-                ).rowcount
-                if moved:
+            if self._lock(connection, campaign) == "cancelled":
+                raise UsageError(
+                    f"campaign {campaign!r} was cancelled: nothing of it is sent any more; `decide` says what became of a batch"
+                )
+            query = sa.select(BATCHES).where(BATCHES.c.campaign == campaign, BATCHES.c.state == BatchState.HELD).with_for_update()
+            for batch in [batch_of(dict[str, Any](row)) for row in connection.execute(query).mappings()]:
+                doubtful = batch.kind == "coupon" or batch.note.startswith(AMBIGUOUS)
+                new = new_batch_id(batch.campaign, batch.step)
+                again = attrs.evolve(batch, id=new, token=new, state=BatchState.INTENT, taken_at=time.time(), attempts=0, note="")
+                changes = {"state": State.QUEUED, "batch": new} if doubtful else {"state": State.PLANNED, "batch": ""}
+                held = (DELIVERIES.c.batch == batch.id, DELIVERIES.c.state == State.HELD)
+                moved = connection.execute(DELIVERIES.update().where(*held).values(**changes, reason="", changed=now)).rowcount
+                if moved and doubtful:
                     connection.execute(BATCHES.insert(), stored(again))
-                left = {"state": BatchState.CANCELLED, "note": f"taken up again as {again.id}"} if moved else {"state": BatchState.SENT}
+                note = f"taken up again as {new}" if doubtful else "planned again"
+                left = {"state": BatchState.CANCELLED, "note": note} if moved else {"state": BatchState.SENT}
                 connection.execute(BATCHES.update().where(BATCHES.c.id == batch.id).values(left))
+            self._run_on(connection, campaign)
 
-    # Coupons
+    def decide(self, decision: Decision, msgid: str = "") -> int:
+        """Write down what a person says became of a batch on hold, and act on it, in one transaction. Gives how many deliveries.
 
-    def keep_coupon(self, coupon: Mapping[str, Any], now: float) -> None:
-        """Write down a coupon we were told of, before anything is done about it. A known one keeps its state."""
-        try:
-            self._do(COUPONS.insert(), {**coupon, "changed": now})
-        except IntegrityError:
-            return
+        Raises:
+            UsageError: the batch is not on hold, or has coupons.
+            InputError: the message id is another batch's.
+        """
+        with self._transaction() as connection:
+            cancelled = self._lock(connection, decision.campaign) == "cancelled"
+            this = (BATCHES.c.id == decision.batch, BATCHES.c.campaign == decision.campaign)
+            batch = connection.execute(sa.select(BATCHES.c.kind, BATCHES.c.state).where(*this).with_for_update()).one_or_none()
+            if batch is None or batch.state != BatchState.HELD:
+                state = f"is {batch.state}" if batch else "is none of this campaign"
+                raise UsageError(f"batch {decision.batch!r} {state}, not on hold: there is nothing to decide; see `report.on_hold`")
+            if batch.kind == "coupon":
+                raise UsageError(
+                    f"batch {decision.batch!r} has coupons, which need no decision: `resume(…, retry_held=True)` asks for them again under "
+                    "the same numbers, and nobody gets a second one"
+                )
+            if msgid and connection.execute(sa.select(BATCHES.c.id).where(BATCHES.c.msgid == msgid)).first():
+                raise InputError(f"msgid: {msgid!r} is known as the message of another batch", "msgid")
+            said = f"decided by {decision.by}: {decision.why}"
+            held = (DELIVERIES.c.batch == decision.batch, DELIVERIES.c.state == State.HELD)
+            if decision.arrived:
+                ended = {"state": BatchState.SENT, "msgid": msgid, "note": said}
+                changes = {"state": State.AWAITING if msgid else State.SENT, "reason": said, "msgid": msgid}
+            else:
+                ended = {"state": BatchState.CANCELLED, "note": said}
+                changes = {"state": State.CANCELLED, "reason": said} if cancelled else {"state": State.PLANNED, "reason": "", "batch": ""}
+                self._run_on(connection, decision.campaign)
+            connection.execute(BATCHES.update().where(*this).values(ended))
+            connection.execute(DECISIONS.insert(), attrs.asdict(decision))
+            return connection.execute(DELIVERIES.update().where(*held).values(**changes, changed=decision.at)).rowcount
 
-    def coupon(self, coupon_code: str) -> Mapping[str, Any] | None:
-        """A coupon by its code."""
-        rows = self._do(sa.select(COUPONS).where(COUPONS.c.coupon_code == coupon_code))
-        return rows[0] if rows else None
-
-    def coupons(self, states: Iterable[str]) -> list[Mapping[str, Any]]:
-        """Coupons in these states."""
-        return list(self._do(sa.select(COUPONS).where(COUPONS.c.state.in_(list(states))).order_by(COUPONS.c.coupon_code)))
-
-    def set_coupon(self, coupon_code: str, state: str, now: float) -> None:
-        """Note where a coupon stands."""
-        self._do(COUPONS.update().where(COUPONS.c.coupon_code == coupon_code).values(state=state, changed=now))
-
-    # Who is who, who wants nothing, who lives
-
-    def learn(self, appid: str, pairs: Iterable[tuple[str, str]]) -> int:
-        """Keep (unionid, openid) pairs of an app; gives how many were new."""
-        given = {u: o for u, o in pairs if u and o}
-        known = self.openids(appid)
-        new = [{"unionid": u, "appid": appid, "openid": o} for u, o in given.items() if known.get(u) != o]
-        try:
-            self._replace_openids(appid, new)
-        except IntegrityError:  # another process learnt one of them this very moment; now it is there to be replaced
-            self._replace_openids(appid, new)
-        return len(new)
-
-    def _replace_openids(self, appid: str, new: Sequence[Mapping[str, str]]) -> None:
-        if new:
-            with self._transaction() as connection:
-                for chunk in _chunks(row["unionid"] for row in new):
-                    connection.execute(IDENTITIES.delete().where(IDENTITIES.c.appid == appid, IDENTITIES.c.unionid.in_(chunk)))
-                connection.execute(IDENTITIES.insert(), new)
-
-    def openids(self, appid: str) -> dict[str, str]:
-        """Every openid of one app, by unionid."""
-        return {row["unionid"]: row["openid"] for row in self._do(sa.select(IDENTITIES).where(IDENTITIES.c.appid == appid))}
-
-    def opt_out(self, person: str, reason: str, now: float) -> None:
-        """Never message this person (external_userid or unionid) again."""
-        try:
-            self._do(OPT_OUTS.insert(), {"person": person, "reason": reason, "at": now})
-        except IntegrityError:
-            return
-
-    def opted_out(self) -> frozenset[str]:
-        """Everybody who opted out."""
-        return frozenset(row["person"] for row in self._do(sa.select(OPT_OUTS.c.person)))
-
-    def beat(self, name: str, now: float | None = None) -> None:
-        """A worker lives."""
-        at = time.time() if now is None else now
-        if not self._do(HEARTBEATS.update().where(HEARTBEATS.c.name == name).values(at=at)):
-            try:
-                self._do(HEARTBEATS.insert(), {"name": name, "at": at})
-            except IntegrityError:
-                return
-
-    def silent(self, seconds: float) -> list[str]:
-        """Workers that have not been heard of for so many (real) seconds."""
-        return [row["name"] for row in self._do(sa.select(HEARTBEATS.c.name).where(HEARTBEATS.c.at < time.time() - seconds))]
-
-    def forget(self, name: str) -> None:
-        """A worker is gone, and its work adopted."""
-        self._do(HEARTBEATS.delete().where(HEARTBEATS.c.name == name))
+    def decisions(self, campaign: str) -> list[Decision]:
+        """What people decided in a campaign, oldest first."""
+        query = sa.select(DECISIONS).where(DECISIONS.c.campaign == campaign).order_by(DECISIONS.c.at, DECISIONS.c.batch)
+        return [Decision(**row) for row in self._do(query)]

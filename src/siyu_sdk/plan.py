@@ -16,7 +16,7 @@ from attrs import asdict, field, frozen
 from .audience import Audience
 from .campaign import Campaign, digest
 from .core.errors import SiyuError
-from .ledger import DONE, Delivery, State
+from .ledger import DONE, Decision, Delivery, State
 
 
 class Why(StrEnum):
@@ -27,7 +27,6 @@ class Why(StrEnum):
     NO_OPENID = "no openid"
     NO_UNIONID = "no unionid"
     OVER_QUOTA = "over quota"
-    OVER_BUDGET = "over the stock's budget"
     DUPLICATE_PERSON = "duplicate person"
     QUIET_HOURS = "quiet hours"
     UNREAD = "customers of these members could not be read"
@@ -149,6 +148,8 @@ class Report:
 
     campaign: str
     rows: tuple[Delivery, ...] = field(repr=False)
+    decisions: tuple[Decision, ...] = ()
+    """What people said became of batches on hold: who, when and why."""
 
     def _count(self, rows: Iterable[Delivery], name: str) -> Funnel:
         return Funnel(name, dict(Counter(row.state for row in rows)))
@@ -186,6 +187,11 @@ class Report:
     def over_limit(self) -> int:
         """Messages that the platform's cap kept back."""
         return self._of("message")[State.OVER_LIMIT]
+
+    @property
+    def on_hold(self) -> Mapping[str, str]:
+        """The batches on hold, with the reason: `resume(…, retry_held=True)` takes them up; of what is ambiguous somebody decides."""
+        return {row.batch: row.reason for row in self.rows if row.state == State.HELD}
 
     @property
     def redeemed_fen(self) -> int:

@@ -58,7 +58,7 @@ def make_plan(
         raise InputError("audience: it is empty, nobody would get anything; an empty condition never means everybody", "audience")
     people = [snapshot.people[key] for key in sorted(meant - snapshot.opted_out)]
     openids: dict[str, str] = yield from Local(hub.ledger.openids, hub.appid)
-    recent = yield from Local(hub.ledger.messages_since, now.timestamp() - 32 * 86400, [p.external_userid for p in people])
+    recent = yield from Local(hub.ledger.recent_messages, [p.external_userid for p in people], now.timestamp())
     rows, conflicts = list[Delivery](), list[Conflict]()
     if opted := meant & snapshot.opted_out:
         conflicts.append(Conflict(Why.OPTED_OUT, "", tuple(sorted(opted))))

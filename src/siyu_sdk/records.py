@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
+from uuid import uuid4
 
 import attrs
 from attrs import frozen
@@ -113,6 +114,18 @@ class Batch:
     created: float = 0.0
 
 
+@frozen
+class Decision:
+    """What a person said of a batch that was on hold."""
+
+    batch: str
+    campaign: str
+    arrived: bool
+    by: str
+    why: str
+    at: float
+
+
 META = sa.MetaData()
 _text: type[sa.types.TypeEngine[str]] = sa.String
 _number: type[sa.types.TypeEngine[float]] = sa.Float
@@ -160,6 +173,15 @@ BATCHES = sa.Table(
     sa.Column("flight", _text, unique=True),
     sa.Index("siyu_batch_campaign", "campaign", "state"),
 )
+DECISIONS = sa.Table(
+    "siyu_decision",
+    META,
+    sa.Column("batch", _text, primary_key=True),
+    sa.Column("campaign", _text, nullable=False, index=True),
+    sa.Column("arrived", sa.Boolean, nullable=False),
+    *(sa.Column(name, _text, nullable=False) for name in ("by", "why")),
+    sa.Column("at", _number, nullable=False),
+)
 COUPONS = sa.Table(
     "siyu_coupon",
     META,
@@ -191,6 +213,11 @@ def delivery_of(row: Mapping[str, Any]) -> Delivery:
     return Delivery(**fields)
 
 
+def new_batch_id(campaign: str, step: str) -> str:
+    """An id that no batch has had: people can be put into batches again, and an engine does no work twice under one id."""
+    return f"{campaign}/{step}/{uuid4().hex[:16]}"
+
+
 def unchanged(batch: Batch) -> tuple[Any, ...]:
     """Say in SQL that a batch is as it was read: still open, and in the same hands."""
     return BATCHES.c.id == batch.id, BATCHES.c.state.in_([str(s) for s in OPEN]), BATCHES.c.token == batch.token
@@ -206,19 +233,3 @@ def batch_of(row: Mapping[str, Any]) -> Batch:
     fields: dict[str, Any] = {name: value for name, value in row.items() if name != "flight"}
     fields["state"], fields["payload"] = BatchState(row["state"]), json.loads(row["payload"])
     return Batch(**fields)
-
-
-# SQLite
-
-
-def tune_sqlite(connection: Any, _record: Any) -> None:
-    """Prepare a new connection: a write-ahead log, a sync at checkpoints only, writers that wait for their turn."""
-    connection.isolation_level = None  # the driver's own transactions would begin late; see begin_immediate
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def begin_immediate(connection: Any) -> None:
-    """Begin a transaction: its execution option `siyu_reads` says that it only reads."""
-    # A writer takes its lock at once: a reader that turns writer later could not wait for its turn.
-    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("siyu_reads") else "BEGIN IMMEDIATE")

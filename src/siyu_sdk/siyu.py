@@ -58,6 +58,7 @@ class SiyuAPI(Generic[M]):
         self._engine = engine
         self.clock = clock or next((client.clock for client in self._clients.values()), SystemClock())
         self.tag_ids = {}
+        self.watched: dict[str, float] = {}
         self.opt_out_tag, self.settle = opt_out_tag, settle
         miniprogram = self._clients.get("miniprogram")
         self.appid: str = miniprogram.appid if miniprogram is not None else ""

@@ -28,6 +28,13 @@ ALWAYS = Guards(per_day=None, per_month=None)
 IN_TIME = Retry(wait=wait_none())
 
 
+class Later:
+    """An engine whose workers have not come yet."""
+
+    def submit(self, batches: Any, work: Any) -> Any:
+        yield from ()
+
+
 @define
 class Shop:
     """A hub on a sandbox, and the questions that every story ends with."""
@@ -47,6 +54,10 @@ class Shop:
             **options,
         }
         return self.sandbox.siyu(**settings)
+
+    def web(self) -> Siyu:
+        """A process that takes work on and leaves it to workers."""
+        return self.hub(engine=Later())
 
     # What is sent
 
@@ -82,6 +93,13 @@ class Shop:
     def apply(self, plan: Plan) -> Any:
         return self.siyu.sop.apply(plan, confirm=plan.fingerprint)
 
+    def queued(self, plan: Plan | None = None, **more: Any) -> Plan:
+        """A plan that is applied and queued, and that nobody works on yet."""
+        plan = plan or self.broadcast(**more)
+        with self.web() as web:
+            web.sop.apply(plan, confirm=plan.fingerprint)
+        return plan
+
     def carry(self, name: str, seconds: float = 20.0) -> None:
         """Resume until every batch has ended, as a person would who sees an error."""
         for _ in range(20):
@@ -96,7 +114,7 @@ class Shop:
     # What came of it
 
     def rows(self, name: str, step: str | None = None) -> list[Delivery]:
-        return self.siyu.ledger.deliveries(name, step=step)
+        return [row for row in self.siyu.ledger.deliveries(name) if step in (None, row.step)]
 
     def states(self, name: str, step: str | None = None) -> dict[State, int]:
         return dict(Counter(row.state for row in self.rows(name, step)))

@@ -142,10 +142,10 @@ def test_a_task_whose_customers_do_not_show_yet_is_waited_for_not_sent_again(sho
 
 
 def test_a_task_that_never_shows_its_customers_is_held(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from siyu_sdk import delivery
+    from siyu_sdk import sending
     from siyu_sdk.wecom.mass_messages import SendResultPage
 
-    monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 3)
+    monkeypatch.setattr(sending, "MOST_ATTEMPTS", 3)
     monkeypatch.setattr(SendResultPage, "items", lambda page: ())
     shop.sandbox.faults.add(path=SEND, kind="drop_after_commit", times=1)
     plan = shop.broadcast(audience=shop.siyu.audience.people([row.external_userid for row in shop.broadcast().rows if row.sender == "amy"]))
@@ -258,13 +258,8 @@ Siyu(**made, clock=clock).broadcast.resume("hello")
 def test_a_process_killed_before_or_after_the_platform_heard_it(shop: Any, when: str) -> None:
     import os
 
-    class Later:
-        def submit(self, batches: Any, work: Any) -> Any:
-            yield from ()
-
     plan = shop.broadcast()
-    with shop.hub(engine=Later()) as web:
-        web.sop.apply(plan, confirm=plan.fingerprint)
+    shop.queued(plan)
     environment = {**os.environ, **shop.sandbox.environment(), "SIYU_LEDGER": shop.ledger, "SIYU_SETTLE": "0.6"}
     killed = subprocess.run([sys.executable, "-c", KILLED, when], env=environment, check=False, timeout=30)
     assert killed.returncode == -9
@@ -345,13 +340,8 @@ def test_a_missing_permission_holds_the_campaign_until_it_is_granted(shop: Any, 
 def test_a_wrong_secret_holds_and_names_no_secret(shop: Any) -> None:
     from siyu_sdk.wecom.client import WeCom
 
-    class Later:
-        def submit(self, batches: Any, work: Any) -> Any:
-            yield from ()
-
     plan = shop.broadcast()
-    with shop.hub(engine=Later()) as web:
-        web.sop.apply(plan, confirm=plan.fingerprint)
+    shop.queued(plan)
     ids = shop.sandbox.credentials
     wrong = WeCom(ids.corpid, "wrong-secret-0123456789", base_url=shop.sandbox.wecom_url, clock=shop.sandbox.clock)
     with shop.hub(wecom=wrong) as broken:
@@ -445,9 +435,9 @@ def test_who_is_no_customer_of_the_sender_any_more_is_refused_alone(shop: Any) -
 
 
 def test_limits_that_do_not_end_hold_the_batch_after_some_attempts(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from siyu_sdk import delivery
+    from siyu_sdk import sending
 
-    monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 2)
+    monkeypatch.setattr(sending, "MOST_ATTEMPTS", 2)
     plan = shop.broadcast()
     shop.sandbox.faults.add(path=SEND, kind="errcode", code=45009)
     shop.apply(plan)

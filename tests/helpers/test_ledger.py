@@ -1,29 +1,26 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from siyu_sdk import UsageError
-from siyu_sdk.delivery import group_batches
-from siyu_sdk.ledger import OPEN, BatchState, Delivery, Ledger, State
-
-POSTGRES = "SIYU_TEST_POSTGRES"
+from siyu_sdk.batches import group_batches
+from siyu_sdk.ledger import AMBIGUOUS, OPEN, BatchState, Decision, Delivery, Ledger, State
 
 
 @pytest.fixture(params=["file", "memory", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "postgresql":
-        if POSTGRES not in os.environ:
-            pytest.skip(f"no PostgreSQL: set {POSTGRES} to the URL of a database whose siyu_ tables may be dropped")
-        _drop(os.environ[POSTGRES])
-        yield os.environ[POSTGRES]
-        _drop(os.environ[POSTGRES])
+        address = str(request.getfixturevalue("postgres_url")).replace("postgresql:", "postgresql+psycopg:")
+        _drop(address)
+        yield address
     else:
         yield f"sqlite:///{tmp_path}/ledger.db" if request.param == "file" else "sqlite://"
 
@@ -83,9 +80,7 @@ def test_batches_live_and_end(ledger: Ledger) -> None:
     assert len(ledger.msgids()) == 6
     assert ledger.finish("c")
     assert ledger.running() == []
-    ledger.reopen("c")
-    assert ledger.running() == ["c"]
-    assert {len(times) for times in ledger.messages_since(0.0, [f"wm{n}" for n in range(30)]).values()} == {1}
+    assert {len(times) for times in ledger.recent_messages([f"wm{n}" for n in range(30)], 9.0).values()} == {1}
 
 
 def test_who_is_who(ledger: Ledger) -> None:
@@ -168,6 +163,80 @@ def test_queueing_at_once_from_many_connections(url: str, ledger: Ledger, togeth
     inside = Counter(r.person for b in ledger.batches("c") for r in ledger.in_batch(b.id))
     assert set(inside.values()) == {1}
     assert len(inside) == 400
+    for book in books:
+        book.close()
+
+
+@pytest.mark.parametrize("moment", range(3))
+def test_a_worker_that_takes_a_batch_while_its_campaign_is_cancelled(url: str, ledger: Ledger, moment: int) -> None:
+    """Either it is stopped, or its message is on the way and its people are not called cancelled."""
+    if not url.startswith("postgresql"):
+        pytest.skip("SQLite has one writer at a time")
+    fill(ledger, 5)
+    batch, worker, statements = ledger.batches("c")[0], Ledger(url), [0]
+
+    @event.listens_for(ledger._engine, "before_cursor_execute")
+    def between(*_: Any) -> None:
+        statements[0] += 1
+        if statements[0] == moment + 1:
+            taker.start()
+            taker.join(0.5)  # it may have to wait until the cancellation is through
+
+    taker = threading.Thread(target=worker.take, args=(batch.id, "worker", 3.0))
+    ledger.cancel("c", 3.0)
+    taker.join(10)
+    state = {r.state for r in ledger.in_batch(batch.id)}
+    assert (ledger.batch(batch.id).state, state) in [
+        (BatchState.INTENT, {State.QUEUED}),
+        (BatchState.CANCELLED, {State.CANCELLED}),
+    ]
+    worker.close()
+
+
+def test_a_day_has_room_for_one_message_whoever_queues_at_once(url: str, ledger: Ledger, together: Any) -> None:
+    names = [f"c{n}" for n in range(4)]
+    for name in names:
+        ledger.create_campaign(name, "sop", "f", {}, rows(60, name), 1.0)
+    payload = {("s", "h"): {"text": "x", "attachments": []}}
+    books = [ledger if url == "sqlite://" else Ledger(url) for _ in names]
+    made = [group_batches(ledger.deliveries(name), payload, {"message": 7}) for name in names]
+    put = together(
+        *(lambda book=book, mine=mine: book.queue(mine, 2.0, lambda times: not times) for book, mine in zip(books, made, strict=True))
+    )
+    assert [p for p in put if isinstance(p, BaseException)] == []
+    assert sum(put) == 60
+    inside = Counter(r.external_userid for name in names for b in ledger.batches(name) for r in ledger.in_batch(b.id))
+    assert set(inside.values()) == {1}
+    for book in books:
+        book.close()
+
+
+def test_a_batch_on_hold_is_decided_or_taken_up_by_one(url: str, ledger: Ledger, together: Any) -> None:
+    fill(ledger, 15)
+    for batch in ledger.batches("c"):
+        assert ledger.take(batch.id, "t", 3.0)
+        people = [r.person for r in ledger.in_batch(batch.id)]
+        note = f"{AMBIGUOUS}nobody knows"
+        assert ledger.close_batch(ledger.batch(batch.id), BatchState.HELD, 4.0, rows={State.HELD: (people, note)}, note=note)
+    assert ledger.finish("c")
+    batch = ledger.batches("c")[0]
+    books = [ledger if url == "sqlite://" else Ledger(url) for _ in range(6)]
+
+    def decide(book: Ledger, n: int) -> int:
+        return book.decide(Decision(batch.id, "c", bool(n % 2), f"person {n}", "I looked", 5.0))
+
+    results = together(
+        *(lambda n=n, book=book: decide(book, n) for n, book in enumerate(books[1:])),
+        lambda: books[0].release_held("c", 5.0),
+    )
+    decided = [r for r in results[:-1] if r == 5]
+    assert len(decided) + sum(isinstance(r, UsageError) for r in results[:-1]) == 5
+    assert results[-1] is None
+    assert len(ledger.decisions("c")) == len(decided) <= 1
+    again = [b for b in ledger.batches("c", OPEN) if b.state == BatchState.INTENT]
+    assert len(again) == 3 - len(decided)
+    assert sum(len(ledger.in_batch(b.id)) for b in again) == 15 - sum(decided)
+    assert ledger.running() == ["c"]
     for book in books:
         book.close()
 

@@ -5,35 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve
 
 from siyu_sdk import Retry
+from siyu_sdk.batches import group_batches
 from siyu_sdk.core.hooks import Attempt
-from siyu_sdk.delivery import group_batches
 from siyu_sdk.ledger import Batch, BatchState, Delivery, Ledger, State
 
 SEND = "*/add_msg_template"
-
-
-class Later:
-    """An engine whose workers have not come yet."""
-
-    def submit(self, batches: Any, work: Any) -> Any:
-        yield from ()
-
-
-def queued(shop: Any, **more: Any) -> Any:
-    """A plan that is applied and queued, and that nobody works on yet."""
-    plan = shop.broadcast(**more)
-    with shop.hub(engine=Later()) as web:
-        web.sop.apply(plan, confirm=plan.fingerprint)
-    return plan
 
 
 def at_send(action: Callable[[], Any], *, nth: int = 1) -> Callable[[Attempt], None]:
@@ -173,7 +158,7 @@ def test_a_runner_that_lost_its_batch_changes_nothing_any_more(ledger: Ledger, a
 
 
 def test_two_processes_settle_the_same_doubt_at_once(shop: Any, together: Any, settle_all: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = queued(shop)
+    plan = shop.queued()
     for batch in shop.siyu.ledger.batches("hello"):
         assert shop.siyu.ledger.take(batch.id, "somebody who died", shop.sandbox.clock.time())
     plain, slow = Ledger.give_back, threading.local()
@@ -192,7 +177,7 @@ def test_two_processes_settle_the_same_doubt_at_once(shop: Any, together: Any, s
 
 
 def test_a_process_that_froze_before_sending_does_not_send_after_another_took_over(shop: Any, settle_all: Any) -> None:
-    plan = queued(shop, audience=one_member(shop))
+    plan = shop.queued(audience=one_member(shop))
     other = shop.hub()
 
     def freeze() -> None:
@@ -212,7 +197,7 @@ def test_a_pause_that_the_platform_asks_for_does_not_outlive_the_intent(
     from tenacity import wait_fixed
 
     monkeypatch.setattr("siyu_sdk.sandbox.clock.LONGEST_SLEEP", 2.0)
-    plan = queued(shop, audience=one_member(shop))
+    plan = shop.queued(audience=one_member(shop))
     shop.sandbox.faults.add(path=SEND, kind="errcode", code=45009, times=1)
     slow = shop.sandbox.wecom_client(retry=Retry(wait=wait_fixed(1.2)))
     other, done = shop.hub(), threading.Event()
@@ -232,7 +217,7 @@ def test_a_pause_that_the_platform_asks_for_does_not_outlive_the_intent(
 
 
 def test_a_process_that_froze_after_sending_finds_its_message_settled(shop: Any, settle_all: Any) -> None:
-    plan = queued(shop, audience=one_member(shop))
+    plan = shop.queued(audience=one_member(shop))
     other, seen = shop.hub(), [0]
 
     def answered(attempt: Attempt) -> None:
@@ -250,7 +235,7 @@ def test_a_process_that_froze_after_sending_finds_its_message_settled(shop: Any,
 
 
 def test_a_campaign_whose_process_died_does_not_block_its_senders_for_others(shop: Any) -> None:
-    dead, plan = queued(shop, name="dead", text="一"), queued(shop, name="alive", text="二")
+    dead, plan = shop.queued(name="dead", text="一"), shop.queued(name="alive", text="二")
     for batch in shop.siyu.ledger.batches("dead"):
         assert shop.siyu.ledger.take(batch.id, "somebody who died", shop.sandbox.clock.time())
     began = time.monotonic()
@@ -263,13 +248,82 @@ def test_a_campaign_whose_process_died_does_not_block_its_senders_for_others(sho
     assert shop.settled(dead).sent == len(dead.rows)
 
 
+def test_a_look_whose_batch_was_taken_over_does_not_call_it_ended(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine never looks again at what was called ended: whoever has it now may still have to come back to it."""
+    plan = shop.queued(audience=one_member(shop))
+    batch, plain = shop.siyu.ledger.batches("hello")[0], Ledger.close_batch
+
+    def overtaken(ledger: Ledger, mine: Batch, *args: Any, **more: Any) -> bool:
+        monkeypatch.undo()
+        assert ledger.give_back(mine, "another process took this one for dead")
+        assert ledger.take(mine.id, "another", shop.sandbox.clock.time())
+        return plain(ledger, mine, *args, **more)
+
+    monkeypatch.setattr(Ledger, "close_batch", overtaken)
+    shop.sandbox.faults.add(path=SEND, kind="errcode", code=48002, times=1)
+    assert shop.siyu.run(shop.siyu.work(batch.id)) is not None
+    shop.carry("hello")
+    assert shop.settled(plan).sent == len(plan.rows)
+
+
+def test_a_clock_that_jumps_does_not_make_a_living_sender_a_dead_one(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from siyu_sdk import sending
+
+    shop.queued(audience=one_member(shop))
+    batch = shop.siyu.ledger.batches("hello")[0]
+    assert shop.siyu.ledger.take(batch.id, "somebody who is sending", shop.sandbox.clock.time())
+    plain = time.time
+    monkeypatch.setattr(sending.time, "time", lambda: plain() + 3600)
+    left = shop.siyu.run(shop.siyu.work(batch.id))
+    assert left == pytest.approx(0.6, abs=0.2)
+    assert shop.siyu.ledger.batch(batch.id).token == "somebody who is sending"
+
+
+def test_a_clock_that_is_set_back_keeps_nothing_waiting(shop: Any, settle_all: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from siyu_sdk import sending
+
+    plan = shop.queued(audience=one_member(shop))
+    batch = shop.siyu.ledger.batches("hello")[0]
+    assert shop.siyu.ledger.take(batch.id, "somebody who died", shop.sandbox.clock.time())
+    plain = time.time
+    monkeypatch.setattr(sending.time, "time", lambda: plain() - 3600)
+    shop.siyu.broadcast.resume("hello")
+    settle_all(plan)
+
+
+@define
+class Ahead:
+    """The clock of a machine that nobody has set."""
+
+    right: Any
+    seconds: float
+
+    def time(self) -> float:
+        return float(self.right.time()) + self.seconds
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.time(), UTC)
+
+    def sleep(self, seconds: float) -> float:
+        return float(self.right.sleep(seconds))
+
+
+@pytest.mark.parametrize("minutes", [-20, 20])
+def test_a_clock_some_minutes_off_does_not_hide_what_was_sent(shop: Any, minutes: int) -> None:
+    plan = shop.queued(audience=one_member(shop))
+    shop.sandbox.faults.add(path=SEND, kind="drop_after_commit", times=1)
+    with shop.hub(clock=Ahead(shop.sandbox.clock, minutes * 60.0)) as off:
+        off.broadcast.resume("hello")
+    assert shop.sandbox.calls.count(SEND) == 1
+    assert shop.settled(plan).sent == len(plan.rows)
+
+
 # Coupons
 
 
 def test_two_processes_issue_the_same_coupons_at_once(shop: Any, together: Any) -> None:
     plan = shop.siyu.coupons.plan("gift", shop.some(40, coupons=True), shop.coupon)
-    with shop.hub(engine=Later()) as web:
-        web.sop.apply(plan, confirm=plan.fingerprint)
+    shop.queued(plan)
     results = together(*(partial(shop.hub().coupons.resume, "gift") for _ in range(3)))
     assert [r for r in results if isinstance(r, BaseException)] == []
     assert set(shop.coupons().values()) == {1}
@@ -280,7 +334,7 @@ def test_two_processes_issue_the_same_coupons_at_once(shop: Any, together: Any) 
 
 
 def test_cancelling_what_waits_for_a_worker(shop: Any) -> None:
-    plan = queued(shop)
+    plan = shop.queued()
     assert shop.siyu.broadcast.cancel("hello").skipped == len(plan.rows)
     shop.siyu.broadcast.resume("hello")
     for batch in shop.siyu.ledger.batches("hello"):
@@ -297,7 +351,7 @@ def test_what_is_given_back_after_a_cancellation_is_taken_by_nobody(ledger: Ledg
 
 
 def test_cancelling_while_a_message_is_on_its_way_withdraws_it(shop: Any) -> None:
-    plan = queued(shop)
+    plan = shop.queued()
     reached, told = threading.Event(), threading.Event()
 
     def hold_on() -> None:
@@ -320,7 +374,7 @@ def test_cancelling_while_a_message_is_on_its_way_withdraws_it(shop: Any) -> Non
 
 
 def test_cancelling_settles_what_is_in_doubt_first(shop: Any) -> None:
-    plan = queued(shop, audience=one_member(shop))
+    plan = shop.queued(audience=one_member(shop))
     batch = shop.siyu.ledger.batches("hello")[0]
     shop.siyu.ledger.take(batch.id, "somebody who died", shop.sandbox.clock.time())
     shop.sandbox.wecom.add_task("你好", (), [r.external_userid for r in plan.rows], "amy")  # … after sending it
@@ -331,9 +385,9 @@ def test_cancelling_settles_what_is_in_doubt_first(shop: Any) -> None:
 
 
 def test_cancelling_coupons_in_the_middle_stops_and_tells_the_truth(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from siyu_sdk import delivery
+    from siyu_sdk import issuing
 
-    monkeypatch.setattr(delivery, "SLICE", 5)
+    monkeypatch.setattr(issuing, "SLICE", 5)
     plan = shop.siyu.coupons.plan("gift", shop.some(40, coupons=True), shop.coupon)
     plain, saves = Ledger.save, [0]
 
@@ -349,3 +403,49 @@ def test_cancelling_coupons_in_the_middle_stops_and_tells_the_truth(shop: Any, m
     assert 0 < report.total.reached < 40
     assert report.total.reached + report.total[State.CANCELLED] == 40
     assert shop.coupons().total() == report.total.reached
+
+
+def test_what_a_dead_process_issued_before_the_campaign_was_cancelled_is_not_called_cancelled(
+    shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = issued_by_a_dead_process(shop, monkeypatch)
+    given = shop.coupons().total()
+    assert 0 < given < len(plan.rows)
+    shop.sandbox.faults.add(path="/v3/*/coupons", kind="errcode", code="SYSTEM_ERROR", times=6)
+    shop.siyu.coupons.cancel("gift")
+    report = shop.settled(plan)
+    assert report.total.reached == given == shop.coupons().total()
+    assert report.total[State.CANCELLED] == len(plan.rows) - given
+    shop.siyu.coupons.refresh("gift")
+    assert shop.states("gift")[State.CONFIRMED] == given, "and it can be used"
+
+
+def test_what_a_dead_process_issued_to_who_opted_out_since_is_not_called_skipped(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = issued_by_a_dead_process(shop, monkeypatch)
+    given = {coupon.send_request_no for coupon in shop.sandbox.pay.coupons.values()}
+    has = next(r for r in plan.rows if r.request_no in given)
+    has_not = next(r for r in plan.rows if r.request_no not in given)
+    for row in (has, has_not):
+        shop.siyu.audience.opt_out(row.external_userid)
+    shop.carry("gift")
+    states = {row.person: row.state for row in shop.rows("gift")}
+    assert (states[has.person], states[has_not.person]) == (State.ISSUED, State.SKIPPED)
+    assert shop.settled(plan).total.reached == len(plan.rows) - 1
+
+
+def issued_by_a_dead_process(shop: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A campaign of 12 coupons whose process died when five were issued, and none was written down."""
+    from siyu_sdk import issuing
+
+    def die(_: Ledger, rows: list[Delivery], *__: Any, **___: Any) -> int:
+        if rows:
+            raise KeyboardInterrupt
+        return 0
+
+    plan = shop.queued(shop.siyu.coupons.plan("gift", shop.some(12, coupons=True), shop.coupon))
+    with monkeypatch.context() as patch:
+        patch.setattr(issuing, "SLICE", 5)
+        patch.setattr(Ledger, "save", die)
+        with pytest.raises(KeyboardInterrupt):
+            shop.siyu.coupons.resume("gift")
+    return plan

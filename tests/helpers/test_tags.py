@@ -26,10 +26,10 @@ def test_a_colleague_makes_the_same_tag_in_the_console_between_our_look_and_our_
     wecom = shop.sandbox.wecom
     plain = wecom.add_tags
 
-    def colleague_first(group: str, names: list[str]) -> Any:
+    def colleague_first(group: str, names: list[str], *more: Any) -> Any:
         monkeypatch.undo()
         plain(group, ["榴莲"])
-        return plain(group, names)
+        return plain(group, names, *more)
 
     monkeypatch.setattr(wecom, "add_tags", colleague_first)
     book = shop.siyu.tags.ensure("购买/榴莲", "购买/荔枝")

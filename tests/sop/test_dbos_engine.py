@@ -18,7 +18,7 @@ import pytest
 pytest.importorskip("dbos")
 
 from siyu_sdk.core.errors import InputError, UsageError
-from siyu_sdk.sop.dbos_engine import DBOSEngine, open_client
+from siyu_sdk.sop.dbos_engine import DBOSEngine, open_client, purge
 from siyu_sdk.sop.worker import Worker
 
 SHOP = Path(__file__).parent / "chaos" / "shop.py"
@@ -68,6 +68,11 @@ def process(shop: Any, name: str, silence: float = 15.0) -> Iterator[subprocess.
 def rows(shop: Any) -> dict[str, str]:
     with open_client(shop.url) as (client, _):
         return {row.workflow_id: row.status for row in client.list_workflows(load_input=False, load_output=False)}
+
+
+def forget(shop: Any, *ended: str) -> int:
+    with open_client(shop.url) as (client, _):
+        return purge(client, lambda batches: [batch for batch in batches if batch in ended])
 
 
 # Taking on
@@ -120,7 +125,7 @@ def test_the_database_is_in_wal_mode_and_stores_plain_json(shop: Any, engine: DB
 def test_batches_come_to_their_end_each_sent_once(shop: Any, engine: DBOSEngine) -> None:
     batches = shop.plan(*(f"b{n}" for n in range(20)), "wait1", "wait2", "bad")
     shop.run(engine.submit(batches, shop.work))
-    assert engine.purge(batches) == 0
+    assert forget(shop, *batches) == 0
     with Worker(shop, shop.url, name="worker-1"):
         with pytest.raises(UsageError, match="has a worker already"):
             Worker(shop, shop.url, name="worker-2").start()
@@ -138,7 +143,7 @@ def test_batches_come_to_their_end_each_sent_once(shop: Any, engine: DBOSEngine)
         assert (shop.looks("b1"), shop.looks("wait1")) == looks
     assert shop.ledger.silent(-60) == []  # signed off
     assert shop.sends() == dict.fromkeys(batches, 1)
-    assert engine.purge(["wait1"]) == 2
+    assert forget(shop, "wait1") == 2
     assert {"wait1", "wait1#1"}.isdisjoint(rows(shop))
     assert {"b1", "wait2", "wait2#1"} <= set(rows(shop))
 
@@ -166,6 +171,25 @@ def test_a_batch_that_waits_long_holds_no_place_and_gathers_no_history(
         until(lambda: "PENDING" not in rows(shop).values())
     assert len(looks) == 20
     assert set(rows(shop)) == {*slow, *(f"{batch}#{turn}" for batch in slow for turn in (2, 3, 4)), "quick"}
+
+
+def test_a_worker_forgets_what_has_ended_and_nothing_else(shop: Any, engine: DBOSEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from siyu_sdk.records import BATCHES, Batch, BatchState, stored
+
+    monkeypatch.setattr("siyu_sdk.sop.worker.TIDY", 0.1)
+    states = {"gone": BatchState.SENT, "waits": BatchState.HELD, "bad": BatchState.WAITING, "open": BatchState.INTENT}
+    batches = shop.plan(*states, "unknown")
+    with shop.ledger._transaction() as connection:
+        for batch, state in states.items():
+            connection.execute(BATCHES.insert(), stored(Batch(batch, "c", "s", "message", "amy", {}, state)))
+    shop.run(engine.submit(batches, shop.work))
+    with Worker(shop, shop.url, name="worker-1"):
+        until(lambda: shop.count("done") == 4 and not {"gone", "waits", "waits#1"} & rows(shop).keys())
+        time.sleep(0.5)
+        assert set(rows(shop)) == {"bad", "open", "unknown"}
+        shop.run(engine.submit(["gone"], shop.work))  # by a process that had read the ledger before
+        until(lambda: "gone" not in rows(shop))
+    assert shop.sends() == dict.fromkeys(("gone", "waits", "open", "unknown"), 1)
 
 
 def test_what_cannot_even_be_held_is_looked_at_again_later(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ id, those after it are called `<batch>#<turn>`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -73,25 +73,6 @@ class DBOSEngine:
                 raise InputError(f"batches: {batch!r} cannot be the id of a batch: it must not be empty, nor contain {LINK!r}", "batches")
         yield from Local(self._submit, list(dict.fromkeys(batches)))
 
-    def purge(self, batches: Iterable[str]) -> int:
-        """Forget what the engine knows of these batches where it has finished with them; gives the number of rows removed.
-
-        Only for batches of closed campaigns: a batch that the engine has forgotten would be taken on anew. Nothing else grows with
-        time. The ledger is not touched.
-        """
-        removed = 0
-        with open_client(self.database_url) as (client, _):
-            for chunk in chunks(batches):
-                finished = [
-                    row.workflow_id
-                    for rows in _chains(client, chunk).values()
-                    if not any(row.status in ACTIVE for row in rows)
-                    for row in rows
-                ]
-                client.delete_workflows(finished)
-                removed += len(finished)
-        return removed
-
     def _submit(self, batches: list[str]) -> None:
         with open_client(self.database_url) as (client, engine):
             for chunk in chunks(batches):
@@ -110,6 +91,21 @@ class DBOSEngine:
             client.rewind_workflow(last.workflow_id, queue_name=self.queue, application_version=VERSION)
         except dbos_error.DBOSException:
             logging.getLogger(__name__).debug("somebody else took up %s", last.workflow_id)
+
+
+def purge(client: DBOSClient, ended: Callable[[list[str]], Iterable[str]]) -> int:
+    """Forget the looks at batches that have ended; `ended` says of some which have. Gives the number of rows removed.
+
+    Nothing else grows with time. A batch that was forgotten too soon would be taken on anew, and its first look finds that it has ended.
+    """
+    removed = 0
+    done = client.list_workflows(name=WORKFLOW, status="SUCCESS", load_input=False, load_output=False)
+    for chunk in chunks(dict.fromkeys(_batch(row) for row in done)):
+        chains = _chains(client, list(ended(chunk))).values()
+        finished = [row.workflow_id for rows in chains if not any(row.status in ACTIVE for row in rows) for row in rows]
+        client.delete_workflows(finished)
+        removed += len(finished)
+    return removed
 
 
 def look_options(queue: str, batch: str, turn: int, delay: float = 0.0) -> EnqueueOptions:
@@ -143,8 +139,12 @@ def _chains(client: DBOSClient, batches: Sequence[str]) -> dict[str, list[Workfl
         rows += client.list_workflows(workflow_id_prefix=prefixes, name=WORKFLOW, load_input=False)
     found: dict[str, list[WorkflowStatus]] = {}
     for row in sorted(rows, key=_turn):
-        found.setdefault(row.workflow_id.partition(LINK)[0], []).append(row)
+        found.setdefault(_batch(row), []).append(row)
     return found
+
+
+def _batch(row: WorkflowStatus) -> str:
+    return row.workflow_id.partition(LINK)[0]
 
 
 def _turn(row: WorkflowStatus) -> int:

@@ -8,7 +8,7 @@ import os
 import signal
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -31,10 +31,12 @@ AHEAD: Final = 8
 """Looks taken from the queue for each one that runs at a time, so that there is work until the next question."""
 LEDGER_RETRY: Final = 60.0
 """Seconds until the next look where not even a failure could be written down."""
+TIDY: Final = 3600.0
+"""Seconds between two times that what has ended is forgotten."""
 
 
-class Heartbeats(Protocol):
-    """The part of the ledger in which workers see of each other who lives."""
+class Books(Protocol):
+    """What a worker needs of the ledger: who of the workers lives, and which batches have ended."""
 
     def beat(self, name: str, /) -> None:
         """Say that this worker lives."""
@@ -48,6 +50,10 @@ class Heartbeats(Protocol):
         """Strike out a worker that is gone, and whose work is adopted."""
         ...
 
+    def ended(self, batches: Iterable[str], /) -> list[str]:
+        """Name those of these batches that nobody will work on any more."""
+        ...
+
 
 class Hub(Protocol):
     """What a worker works with: `Siyu`, or anything that does the same."""
@@ -58,7 +64,7 @@ class Hub(Protocol):
         ...
 
     @property
-    def ledger(self) -> Any:  # Heartbeats; said so, pyright would refuse a hub whose ledger is a cached_property
+    def ledger(self) -> Any:  # Books; said so, pyright would refuse a hub whose ledger is a cached_property
         """Where workers leave signs of life."""
         ...
 
@@ -115,7 +121,7 @@ class Worker:
         self.concurrency = concurrency
         self.silence = silence
         self.grace = grace
-        self._heartbeats: Heartbeats = hub.ledger
+        self._books: Books = hub.ledger
         self._slots = threading.BoundedSemaphore(concurrency)
         self._stopping = threading.Event()
         self._stopped = threading.Event()
@@ -188,11 +194,12 @@ class Worker:
         self._exits.enter_context(_name_claimed(self.database_url, self.name))
         client, engine = self._exits.enter_context(shared.open_client(self.database_url, pool_size=20))
         # A sign of life goes before the first piece of work: whoever never gave one could not be missed.
-        self._heartbeats.beat(self.name)
+        self._books.beat(self.name)
         self._exits.callback(self._sign_off, client)
-        watch = threading.Thread(target=self._watch, args=(client,), name="siyu-heartbeat", daemon=True)
-        watch.start()
-        self._exits.callback(watch.join)
+        for name, work in (("siyu-heartbeat", self._watch), ("siyu-tidy", self._tidy)):
+            thread = threading.Thread(target=work, args=(client,), name=name, daemon=True)
+            thread.start()
+            self._exits.callback(thread.join)
         self._exits.callback(self._stopped.set)
         client.register_queue(
             self.queue,
@@ -262,8 +269,8 @@ class Worker:
         """Give signs of life, and adopt the work of workers that have stopped to."""
         while not self._stopped.wait(self.silence / 3):
             try:
-                self._heartbeats.beat(self.name)
-                for name in self._heartbeats.silent(self.silence):
+                self._books.beat(self.name)
+                for name in self._books.silent(self.silence):
                     if name != self.name:
                         self._adopt(client, name)
             except Exception:
@@ -273,13 +280,21 @@ class Worker:
         stranded = _under_way(client, name)
         for workflow in stranded:
             client.resume_workflow(workflow, queue_name=self.queue)  # unnamed, it would go to a queue that is not ours
-        self._heartbeats.forget(name)
+        self._books.forget(name)
         log.warning("%s has been silent for %.0f s; %s adopted %d looks of it", name, self.silence, self.name, len(stranded))
+
+    def _tidy(self, client: DBOSClient) -> None:
+        """Forget what the engine knows of batches that have ended: nothing else grows with time."""
+        while not self._stopped.wait(TIDY):
+            try:
+                log.info("%d looks at batches that have ended were forgotten", shared.purge(client, self._books.ended))
+            except Exception:
+                log.exception("%r could not forget what has ended; it tries again", self)
 
     def _sign_off(self, client: DBOSClient) -> None:
         """Leave no trace, unless looks are still under way: then the silence that follows has them adopted."""
         if not _under_way(client, self.name):
-            self._heartbeats.forget(self.name)
+            self._books.forget(self.name)
 
 
 def _under_way(client: DBOSClient, name: str) -> list[str]:
