@@ -35,6 +35,12 @@ def test_one_platform_does_not_load_the_others() -> None:
     assert "cryptography" not in modules
 
 
+def test_a_client_class_brings_nothing_that_only_a_connection_or_a_provider_needs() -> None:
+    modules = loaded("from siyu_sdk import WeCom")
+    assert not {"asyncio", "h11", "httpx", "email", "importlib.resources", "tenacity", "cryptography"} & modules
+    assert not {f"siyu_sdk.wecom.{chapter}" for chapter in ("suite", "provider", "customers", "members")} & modules
+
+
 def test_declaring_endpoints_needs_neither_platform_nor_cryptography() -> None:
     modules = loaded("from siyu_sdk import GET, Call, Resource, flow, paged")
     assert not [m for m in modules if m.startswith(tuple(f"siyu_sdk.{p}" for p in PLATFORMS))]
@@ -74,9 +80,10 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("floor", ["core", *PLATFORMS])
+@pytest.mark.parametrize("floor", ["core", "weixin", *PLATFORMS])
 def test_lower_floors_import_nothing_above_or_beside_them(floor: str) -> None:
-    allowed = ("siyu_sdk.core", "siyu_sdk._version", f"siyu_sdk.{floor}")
+    shared = ("siyu_sdk.weixin",) if floor in ("miniprogram", "store") else ()
+    allowed = ("siyu_sdk.core", "siyu_sdk._version", f"siyu_sdk.{floor}", *shared)
     for path in (PACKAGE / floor).rglob("*.py"):
         ours = {name for name in imports(path) if name.startswith("siyu_sdk")}
         assert not {name for name in ours if not name.startswith(allowed)}, path.name
