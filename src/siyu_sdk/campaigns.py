@@ -6,6 +6,7 @@ step with a message, a coupon campaign one with a coupon.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,8 @@ from .wecom.mass_messages import MassMessages, SendStatus, TaskStatus
 
 if TYPE_CHECKING:
     from .helper import Hub
+
+logger = logging.getLogger("siyu_sdk")
 
 TOLERANCE = 0.02
 """An audience may drift by this much between plan and apply."""
@@ -131,7 +134,7 @@ class Campaigns(Helper[M]):
         and `why` stays in the ledger and stands in the report. Gives how many deliveries were on hold.
 
         Raises:
-            InputError: `by` or `why` is empty; `msgid` is given for what did not arrive, or belongs to another batch.
+            InputError: `by` or `why` is empty; `msgid` is given for what did not arrive, is another batch's, or none of this sender's.
             UsageError: the batch is not on hold (any more), or has coupons: those are settled by `resume(…, retry_held=True)`.
         """
         hub = self.hub
@@ -141,6 +144,10 @@ class Campaigns(Helper[M]):
         if msgid and not arrived:
             raise InputError("decide: a message that did not arrive has no msgid", "msgid")
         yield from Local(hub.ledger.campaign, name)
+        if msgid:
+            sender = (yield from Local(hub.ledger.batch, batch)).sender
+            if sender not in {task.userid for task in (yield from MassMessages.tasks(msgid))}:
+                raise InputError(f"decide: {msgid!r} is no message that {sender} was asked to send", "msgid")
         decision = Decision(batch, name, arrived, by, why, hub.clock.time())
         return (yield from Local(hub.ledger.decide, decision, msgid))
 
@@ -165,7 +172,8 @@ class Campaigns(Helper[M]):
     def wait(self, name: str, *, timeout: float = 600.0) -> Flow[bool]:
         """Wait until every batch that was queued has come to its end; False if that takes longer than `timeout` (real) seconds.
 
-        Of use where an engine works elsewhere: the inline engine has ended them all when `apply` and `tick` return.
+        Of use where an engine works elsewhere: the inline engine has ended them all when `apply` and `tick` return. What was put back
+        because of quiet hours is planned again, and waits for a `tick`.
         """
         end = time.monotonic() + timeout
         while (yield from Local(self.hub.ledger.batches, name, OPEN)):
@@ -304,14 +312,20 @@ def _decide(hub: Hub, campaign: Campaign, due: Sequence[Delivery]) -> Flow[tuple
         elif now.timestamp() - row.due > STALE:
             skipped.append(evolve(row, state=State.SKIPPED, reason="waited a week, and had lost its occasion"))
     if ready:
-        out, complete = yield from _unwilling(hub)
+        out, unread = yield from _unwilling(hub)
         skipped += [evolve(row, state=State.SKIPPED, reason=OPTED_OUT) for row in ready if row.external_userid in out or row.person in out]
-        ready = [row for row in ready if row.external_userid not in out and row.person not in out] if complete else []
+        ready = [row for row in ready if row.external_userid not in out and row.person not in out]
+        if ready and unread:
+            logger.warning(
+                "%s: nothing is sent to %d customers yet: those of %s could not be read, and any of them may have opted out",
+                *(campaign.key, len(ready), ", ".join(unread[:5]) + (", …" if len(unread) > 5 else "")),
+            )
+            ready = []
     return skipped, ready
 
 
-def _unwilling(hub: Hub) -> Flow[tuple[frozenset[str], bool]]:
-    """Who wants nothing, as of now; and whether that is everybody, or the customers of some member could not be read.
+def _unwilling(hub: Hub) -> Flow[tuple[frozenset[str], tuple[str, ...]]]:
+    """Who wants nothing, as of now; and the members whose customers could not be read.
 
     Colleagues set the opt-out tag in the console while a campaign runs, and a worker or a cron job may have read nothing at all. Any
     member's tag counts, so where one member cannot be read, it is not known of anybody that they carry none.
@@ -319,9 +333,9 @@ def _unwilling(hub: Hub) -> Flow[tuple[frozenset[str], bool]]:
     stored = yield from Local(hub.ledger.opted_out)
     snapshot = hub.snapshot
     if snapshot is not None and not snapshot.failed_members and 0 <= hub.clock.time() - snapshot.read_at.timestamp() < FRESH:
-        return stored | snapshot.opted_out | same_people(snapshot.people, stored), True
+        return stored | snapshot.opted_out | same_people(snapshot.people, stored), ()
     out, failed = yield from read_opted_out(hub, stored)
-    return out if snapshot is None else out | snapshot.opted_out, not failed
+    return out if snapshot is None else out | snapshot.opted_out, failed
 
 
 def _verdict(campaign: Campaign, row: Delivery, states: Mapping[str, State], now: datetime) -> str | None:

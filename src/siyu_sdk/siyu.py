@@ -150,8 +150,8 @@ class SiyuAPI(Generic[M]):
 class Siyu(SiyuAPI[Sync], Runner):
     """One brand, for threads. Give it the platforms it has; `ledger` is a database URL (SQLite or PostgreSQL) or a `Ledger`.
 
-    `settle` is how long a doubtful send may take to show in the platform's lists; `opt_out_tag` («group/tag») marks people who are
-    never sent anything.
+    `settle` is how long a doubtful send may take to show in the platform's lists: at least twice the time limit of the WeCom client.
+    `opt_out_tag` («group/tag») marks people who are never sent anything.
     """
 
     def __init__(

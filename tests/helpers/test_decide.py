@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from siyu_sdk import InputError, Message, Step, UsageError
+from siyu_sdk import InputError, Message, SiyuError, Step, UsageError
 from siyu_sdk.ledger import BatchState, State
 
 SEND = "*/add_msg_template"
@@ -128,7 +128,12 @@ def test_a_decision_says_who_and_why(shop: Any, plan: Any, batch: str, given: di
 
 def test_the_message_of_another_batch_is_refused(shop: Any, plan: Any, batch: str) -> None:
     shop.apply(shop.broadcast("other", "别的"))
-    known = next(iter(shop.siyu.ledger.msgids()))
+    shop.sandbox.advance(minutes=1)
+    known = next(b.msgid for b in shop.siyu.ledger.batches("other") if b.sender == "amy")
+    others = next(b.msgid for b in shop.siyu.ledger.batches("other") if b.sender != "amy")
+    for msgid in (others, "msg-misspelt"):
+        with pytest.raises(SiyuError):
+            shop.siyu.broadcast.decide("hello", batch, arrived=True, msgid=msgid, **AMY)
     with pytest.raises(InputError, match="another batch"):
         shop.siyu.broadcast.decide("hello", batch, arrived=True, msgid=known, **AMY)
     assert shop.states("hello") == {State.HELD: len(plan.rows)}

@@ -267,6 +267,35 @@ def test_a_process_killed_before_or_after_the_platform_heard_it(shop: Any, when:
     nothing_lost_nothing_doubled(shop, plan)
 
 
+# Results that come late: a member has pressed send, and the platform tells of each customer in its own time
+
+
+def test_customers_of_whom_the_platform_has_not_told_yet_are_not_taken_for_deselected(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from siyu_sdk.wecom.mass_messages import SendResultPage
+
+    plan = shop.broadcast()
+    shop.apply(plan)
+    told = SendResultPage.items
+    monkeypatch.setattr(SendResultPage, "items", lambda page: told(page)[:1])
+    shop.sandbox.advance(minutes=40)
+    early = shop.siyu.broadcast.report("hello")
+    assert (early.sent, early.awaiting_member) == (plan.cost.members, len(plan.rows) - plan.cost.members)
+    monkeypatch.undo()
+    assert shop.settled(plan).sent == len(plan.rows)
+
+
+def test_cancelling_does_not_call_withdrawn_what_a_member_has_just_sent(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from siyu_sdk.wecom.mass_messages import SendResultPage
+
+    plan = shop.broadcast()
+    shop.apply(plan)
+    shop.sandbox.advance(minutes=40)
+    monkeypatch.setattr(SendResultPage, "items", lambda page: ())
+    shop.siyu.broadcast.cancel("hello")
+    monkeypatch.undo()
+    assert shop.settled(plan).sent == len(plan.rows)
+
+
 # How it is cut
 
 

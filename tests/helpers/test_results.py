@@ -146,39 +146,6 @@ def test_a_task_that_cannot_be_read_does_not_hide_the_others(shop: Any) -> None:
     assert shop.siyu.broadcast.refresh("hello").failed == 0
 
 
-def test_customers_of_whom_the_platform_has_not_told_yet_are_not_taken_for_deselected(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A member has pressed send: the platform says so at once, and of each customer in its own time."""
-    from siyu_sdk.wecom.mass_messages import SendResultPage
-
-    plan = shop.broadcast()
-    shop.apply(plan)
-    told = SendResultPage.items
-    monkeypatch.setattr(SendResultPage, "items", lambda page: told(page)[:1])
-    shop.sandbox.advance(minutes=35)  # the prompt ones have
-    early = shop.siyu.broadcast.report("hello")
-    assert early.sent > 0
-    assert early.total[State.SKIPPED] == 0
-    monkeypatch.undo()
-    shop.sandbox.advance(days=2)
-    late = shop.settled(plan)
-    assert late.sent > early.sent
-    assert late.total[State.SKIPPED] > 0
-
-
-def test_cancelling_does_not_call_withdrawn_what_a_member_has_just_sent(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from siyu_sdk.wecom.mass_messages import SendResultPage
-
-    plan = shop.broadcast()
-    shop.apply(plan)
-    shop.sandbox.advance(minutes=35)
-    monkeypatch.setattr(SendResultPage, "items", lambda page: ())
-    shop.siyu.broadcast.cancel("hello")
-    monkeypatch.undo()
-    report = shop.settled(plan)
-    assert report.sent > 0
-    assert report.total[State.CANCELLED] > 0
-
-
 def test_just_after_sending_the_platform_says_nothing_yet(shop: Any) -> None:
     shop.sandbox.wecom.dispatch_lag = 3600.0
     plan = shop.broadcast()
