@@ -81,7 +81,7 @@ class Snapshot:
     failed_members: tuple[str, ...] = ()
     """Members whose customers could not be read: nobody may be taken for lost because of it."""
     orders_days: int = ORDERS_DAYS
-    """For how many days before `read_at` the purchases are known."""
+    """For how many days before `read_at` the purchases are known; 0 where there is nowhere to read them."""
 
     def with_tags(
         self,
@@ -253,8 +253,10 @@ class Bought(Audience):
         """Who did; an empty name means nobody.
 
         Raises:
-            InputError: orders were read for fewer days than are asked about, so that buyers would be missed.
+            InputError: orders were read for fewer days than are asked about, so that buyers would be missed, or nowhere.
         """
+        if self.product and not snapshot.orders_days:
+            raise InputError("bought: orders are read from a mini-program or a store, and this hub has neither: give it one", "bought")
         if self.product and self.within_days > snapshot.orders_days:
             raise InputError(
                 f"bought: within_days is {self.within_days}, orders were read for {snapshot.orders_days} days; "
@@ -346,7 +348,8 @@ class Audiences(Helper[M]):
                 purchases[key].append(line)
         stored: frozenset[str] = yield from Local(hub.ledger.opted_out)
         out = same_people(people, stored | carriers(people, tag_ids.get(hub.opt_out_tag)))
-        hub.snapshot = Snapshot(people, tag_ids, purchases, out, hub.clock.now(), failed, days)
+        known_days = days if hub.has_miniprogram or hub.has_store else 0
+        hub.snapshot = Snapshot(people, tag_ids, purchases, out, hub.clock.now(), failed, known_days)
         return hub.snapshot
 
     @flow

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from siyu_sdk import InputError, SiyuError
+from siyu_sdk import InputError, Siyu, SiyuError
 from siyu_sdk.audience import (
     AddedBefore,
     Audience,
@@ -245,3 +245,12 @@ def _twins(shop: Any, a: str, b: str) -> str:
     for key in (a, b):
         world.customers[key] = evolve(world.customers[key], unionid=unionid)
     return unionid
+
+
+def test_who_bought_is_not_asked_where_orders_are_read_nowhere(shop: Any) -> None:
+    """`everyone() - bought(…)` would be everybody."""
+    with shop.sandbox.wecom_client() as wecom, Siyu(wecom=wecom, ledger="sqlite://") as siyu:
+        assert len(siyu.audience.select(siyu.audience.everyone())) > 0
+        with pytest.raises(InputError, match="a mini-program or a store") as caught:
+            siyu.audience.select(siyu.audience.everyone() - siyu.audience.bought("榴莲"))
+        assert caught.value.field == "bought"
