@@ -18,6 +18,8 @@ from attrs import define, field
 
 from siyu_sdk.wecom.client import AsyncWeCom, WeCom
 
+from ..loopback import Clock
+
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 
@@ -103,32 +105,13 @@ def wecom(loopback: Loopback) -> Iterator[WeCom]:
         yield client
 
 
-@define
-class Watch:
-    """A clock that is turned by sleeping, and by hand."""
-
-    at: float = datetime(2026, 11, 2, 2, 0, tzinfo=UTC).timestamp()  # a Monday, 10 o'clock in Beijing
-    slept: list[float] = field(factory=list)
-
-    def time(self) -> float:
-        return self.at
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.at, UTC)
-
-    def sleep(self, seconds: float) -> float:
-        self.slept.append(seconds)
-        self.at += seconds
-        return 0.0
-
-
 @pytest.fixture
-def watch() -> Watch:
-    return Watch()
+def watch() -> Clock:
+    return Clock(datetime(2026, 11, 2, 2, 0, tzinfo=UTC).timestamp())  # a Monday, 10 o'clock in Beijing
 
 
 @pytest.fixture(params=["sync", "async"])
-def either(request: pytest.FixtureRequest, loopback: Loopback, watch: Watch) -> Callable[[Callable[[Any], Any]], Any]:
+def either(request: pytest.FixtureRequest, loopback: Loopback, watch: Clock) -> Callable[[Callable[[Any], Any]], Any]:
     """Do something with a client, of either mode: `either(lambda wecom: wecom.moments.publish(…))`; an iterator becomes a list."""
 
     def with_threads(work: Callable[[Any], Any]) -> Any:
