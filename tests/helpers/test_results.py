@@ -113,9 +113,10 @@ def test_cancelling_withdraws_what_nobody_confirmed_and_leaves_what_was_sent(sho
     report = shop.siyu.broadcast.report("hello")
     assert report.sent > 0
     assert run.skipped == report.total[State.CANCELLED] > 0
-    assert report.awaiting_member == 0
     before = shop.got("你好").total()
     shop.sandbox.advance(days=3)
+    report = shop.siyu.broadcast.report("hello")
+    assert report.awaiting_member == 0  # only now: of whoever pressed send a moment ago the platform tells the rest within the hour
     assert shop.got("你好").total() == before == report.sent
     assert shop.siyu.broadcast.cancel("hello").skipped == 0
     assert shop.siyu.broadcast.resume("hello").queued == 0
